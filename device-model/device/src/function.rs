@@ -1,0 +1,274 @@
+//! A block dressed as a PCI function.
+
+use crate::{
+    Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
+    Pin, Region, SampleWindow, StreamFormat, Timeline, Width,
+};
+
+/// Number of base address registers of a function.
+pub const BAR_COUNT: u8 = 6;
+/// The BAR that has the registers: every access is trapped.
+pub const REGISTER_BAR: u8 = 0;
+/// The BAR that has the sample window: the guest maps it.
+pub const WINDOW_BAR: u8 = 2;
+
+/// Takes what a block puts out: a WAV file, a test's buffer.
+pub trait OutputSink: Send {
+    /// Takes the outputs of one step, in order. An error in plain words goes to the timeline.
+    fn take(&mut self, outputs: &[Output]) -> Result<(), String>;
+
+    /// Completes what was taken: nothing more will come.
+    fn close(&mut self) -> Result<(), String>;
+}
+
+/// A block as a PCI function, with its time and its timeline.
+///
+/// Every entry point takes the wall time and does one step: time moves on, the access takes place, what the block put
+/// out is passed on, the interrupt level is derived from the block's state once. Then [`Device::take_interrupt`] says
+/// which pin has to fire.
+pub struct Device {
+    block: Box<dyn Block>,
+    identity: Identity,
+    config: ConfigSpace,
+    window: SampleWindow,
+    clock: Clock,
+    interrupts: Interrupts,
+    timeline: Timeline,
+    effects: Effects,
+    sink: Box<dyn OutputSink>,
+}
+
+impl Device {
+    /// Dresses `block` as the function `identity`: registers in BAR0, `window` in BAR2.
+    pub fn new(
+        block: Box<dyn Block>,
+        identity: Identity,
+        window: SampleWindow,
+        clock: ClockMode,
+        sink: Box<dyn OutputSink>,
+    ) -> Self {
+        let mut device = Self {
+            config: ConfigSpace::new(identity, &[0; 6]),
+            block,
+            identity,
+            window,
+            clock: Clock::new(clock),
+            interrupts: Interrupts::default(),
+            timeline: Timeline::default(),
+            effects: Effects::default(),
+            sink,
+        };
+        device.config = device.cold_config_space();
+        device
+    }
+
+    fn cold_config_space(&self) -> ConfigSpace {
+        let mut bars = [0; BAR_COUNT as usize];
+        for (index, size) in (0..).zip(&mut bars) {
+            *size = self.bar_bytes(index) as u32;
+        }
+        ConfigSpace::new(self.identity, &bars)
+    }
+
+    /// Size of a BAR in bytes, 0 where there is none.
+    pub fn bar_bytes(&self, index: u8) -> u64 {
+        match index {
+            REGISTER_BAR => self.block.register_bytes(),
+            WINDOW_BAR => self.window.bytes() as u64,
+            _ => 0,
+        }
+    }
+
+    /// The memory that the guest maps.
+    pub fn window(&self) -> &SampleWindow {
+        &self.window
+    }
+
+    /// What happened so far.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Device time in nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    /// Answers a read. What no part of the device answers reads as all ones, as on a bus where nobody drives the lines.
+    pub fn read(&mut self, region: Region, offset: u64, data: &mut [u8], wall_ns: u64) {
+        let now_ns = self.begin(wall_ns);
+        match self.register_access(region, offset, data.len()) {
+            _ if region == Region::Config => self.config.read(offset, self.interrupts.asserted(), data),
+            Some(width) => {
+                let value = self.block.read(offset, width, now_ns, &mut self.effects);
+                data.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
+                self.record_access(Access { region, direction: Direction::Read, offset, width, value });
+            }
+            None if region == Region::Bar(WINDOW_BAR) && self.window.read(offset, data) == data.len() => {}
+            None => {
+                data.fill(0xff);
+                self.effects.fault(format!("read of {} bytes at {region} {offset:#x}: nothing is there", data.len()));
+            }
+        }
+        self.finish();
+    }
+
+    /// Takes a write. What no part of the device takes is ignored.
+    pub fn write(&mut self, region: Region, offset: u64, data: &[u8], wall_ns: u64) {
+        let now_ns = self.begin(wall_ns);
+        match self.register_access(region, offset, data.len()) {
+            _ if region == Region::Config => {
+                self.config.write(offset, data);
+                self.interrupts.disable_intx(self.config.intx_disabled());
+            }
+            Some(width) => {
+                let mut bytes = [0; 8];
+                bytes[..data.len()].copy_from_slice(data);
+                let value = u64::from_le_bytes(bytes);
+                self.record_access(Access { region, direction: Direction::Write, offset, width, value });
+                self.block.write(offset, width, value, now_ns, &mut self.effects);
+            }
+            None if region == Region::Bar(WINDOW_BAR) && self.window.write(offset, data) == data.len() => {}
+            None => {
+                self.effects.fault(format!("write of {} bytes at {region} {offset:#x}: nothing is there", data.len()));
+            }
+        }
+        self.finish();
+    }
+
+    /// The width of an access that lies within the registers.
+    fn register_access(&self, region: Region, offset: u64, bytes: usize) -> Option<Width> {
+        let width = Width::try_from(bytes).ok()?;
+        let end = offset.checked_add(bytes as u64)?;
+        (region == Region::Bar(REGISTER_BAR) && end <= self.block.register_bytes()).then_some(width)
+    }
+
+    /// Lets device time go on without an access and gives the wall time of the next call that is needed, if any.
+    pub fn wake(&mut self, wall_ns: u64) -> Option<u64> {
+        loop {
+            let deadline_ns = self.block.next_deadline_ns()?;
+            let now_ns = self.clock.wake(wall_ns, Some(deadline_ns), self.interrupts.asserted());
+            if now_ns < deadline_ns {
+                return self.wake_at_wall_ns();
+            }
+            self.block.advance(now_ns, &mut self.effects);
+            self.finish();
+        }
+    }
+
+    /// The wall time at which [`Self::wake`] is to be called, if nothing happens before.
+    pub fn wake_at_wall_ns(&self) -> Option<u64> {
+        let deadline_ns = self.block.next_deadline_ns()?;
+        Some(self.clock.wake_at_wall_ns(deadline_ns, self.interrupts.asserted()))
+    }
+
+    /// Resets the function as its bus does: block and config space as after power-on. Time and timeline go on.
+    pub fn reset(&mut self, wall_ns: u64) {
+        self.begin(wall_ns);
+        self.timeline.record(self.clock.now_ns(), Happening::Reset);
+        self.block.reset(&mut self.effects);
+        self.config = self.cold_config_space();
+        self.interrupts.disable_intx(false);
+        self.finish();
+    }
+
+    /// Connects or disconnects an interrupt pin.
+    pub fn connect_interrupt(&mut self, pin: Pin, connected: bool) {
+        self.interrupts.connect(pin, connected);
+    }
+
+    /// Masks or unmasks pin A.
+    pub fn mask_intx(&mut self, masked: bool) {
+        self.interrupts.mask_intx(masked);
+    }
+
+    /// The pin that has to fire now. Ask after every step.
+    pub fn take_interrupt(&mut self) -> Option<Pin> {
+        let pin = self.interrupts.take_due()?;
+        self.timeline.record(self.clock.now_ns(), Happening::Interrupt(pin));
+        Some(pin)
+    }
+
+    /// Completes what the device has put out, before its process ends in mid-stream.
+    pub fn close_outputs(&mut self) -> Result<(), String> {
+        self.sink.close()
+    }
+
+    /// Adds a remark to the timeline.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.timeline.record(self.clock.now_ns(), Happening::Note(note.into()));
+    }
+
+    fn begin(&mut self, wall_ns: u64) -> u64 {
+        let now_ns = self.clock.access(wall_ns);
+        self.block.advance(now_ns, &mut self.effects);
+        self.pass_on_effects();
+        now_ns
+    }
+
+    fn finish(&mut self) {
+        self.pass_on_effects();
+        self.interrupts.set_level(self.block.interrupt_asserted());
+    }
+
+    fn record_access(&mut self, access: Access) {
+        self.timeline.record(self.clock.now_ns(), Happening::Access(access));
+    }
+
+    fn pass_on_effects(&mut self) {
+        let now_ns = self.clock.now_ns();
+        for output in self.effects.outputs() {
+            match output {
+                Output::StreamStarted(format) => self.timeline.record(now_ns, Happening::StreamStarted(*format)),
+                Output::Frame(_) => self.timeline.count_frame(),
+                Output::StreamStopped => {
+                    let frames = self.timeline.stream_frames();
+                    self.timeline.record(now_ns, Happening::StreamStopped { frames });
+                }
+            }
+        }
+        for fault in self.effects.faults() {
+            self.timeline.record(now_ns, Happening::Fault(fault.clone()));
+        }
+        if !self.effects.outputs().is_empty()
+            && let Err(problem) = self.sink.take(self.effects.outputs())
+        {
+            self.timeline.record(now_ns, Happening::Fault(problem));
+        }
+        self.effects.clear();
+    }
+
+    /// The latest events in plain words, oldest first, at most `lines` of them.
+    pub fn timeline_tail(&self, lines: usize) -> Vec<String> {
+        let events = self.timeline.events();
+        let skipped = events.len().saturating_sub(lines);
+        events.skip(skipped).map(|event| self.describe(event)).collect()
+    }
+
+    /// One event in plain words: device time, what, which register.
+    pub fn describe(&self, event: &Event) -> String {
+        let what = match &event.happening {
+            Happening::Access(access) => self.describe_access(access),
+            Happening::Fault(fault) => format!("ignored: {fault}"),
+            Happening::Interrupt(pin) => format!("interrupt by {pin}"),
+            Happening::StreamStarted(StreamFormat { sample_bits, channels, rate_hz }) => {
+                format!("stream started: {sample_bits} bits, {channels} channels, {rate_hz} Hz")
+            }
+            Happening::StreamStopped { frames } => format!("stream stopped after {frames} frames"),
+            Happening::Reset => "function reset".to_owned(),
+            Happening::Note(note) => note.clone(),
+        };
+        format!("{:>6}.{:06} ms  {what}", event.time_ns / 1_000_000, event.time_ns % 1_000_000)
+    }
+
+    fn describe_access(&self, access: &Access) -> String {
+        let Access { region, direction, offset, width, value } = access;
+        let (verb, arrow) = match direction {
+            Direction::Read => ("read", "->"),
+            Direction::Write => ("write", "<-"),
+        };
+        let name = self.block.register_name(*offset, *width);
+        let (bytes, digits) = (width.bytes(), 2 + 2 * width.bytes());
+        format!("{verb} {name} {arrow} {value:#0digits$x} ({region} offset {offset:#05x}, {bytes} bytes)")
+    }
+}

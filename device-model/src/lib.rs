@@ -1,0 +1,41 @@
+//! Softboard's devices, made from their blocks and ready to be served.
+
+mod capture;
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use device::{ClockMode, Device, SampleWindow};
+
+pub use crate::capture::{Capture, stream_file};
+
+/// The blocks there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BlockKind {
+    /// Four PWM channels and an audio transmitter.
+    PwmAudio,
+}
+
+/// A device to be made.
+#[derive(Clone, Debug)]
+pub struct DeviceOptions {
+    /// The block it has.
+    pub block: BlockKind,
+    /// Where its time comes from.
+    pub clock: ClockMode,
+    /// The folder that takes a WAV file for every stream that is played; none: what is played is only counted.
+    pub capture_folder: Option<PathBuf>,
+}
+
+/// Makes a device in its cold state.
+pub fn device(options: DeviceOptions) -> io::Result<Device> {
+    let BlockKind::PwmAudio = options.block;
+    Ok(Device::new(
+        Box::new(pwm_audio::PwmAudio::default()),
+        pwm_audio::PCI_IDENTITY,
+        SampleWindow::new(pwm_audio::WINDOW_BYTES)?,
+        options.clock,
+        Box::new(Capture::new(options.capture_folder)),
+    ))
+}

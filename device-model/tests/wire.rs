@@ -1,0 +1,248 @@
+//! The wire bench: a device over its real vfio-user socket, driven by the `vfio_user` crate's client, without a VM.
+//! Offsets and values are retyped from the datasheet.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use device::{ClockMode, Happening};
+use device_model::{BlockKind, DeviceOptions, stream_file};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::time::Timespec;
+use tempfile::TempDir;
+use vfio_user::Client;
+use vfio_user_server::RunningServer;
+use vm_memory::{Bytes, GuestAddress};
+
+const BAR0: u32 = 0;
+const BAR2: u32 = 2;
+const CONFIG: u32 = 7;
+const INTX: u32 = 0;
+const MSI: u32 = 1;
+// The flags of `struct vfio_irq_set`, from linux/vfio.h.
+const DATA_NONE: u32 = 1 << 0;
+const DATA_EVENTFD: u32 = 1 << 2;
+const ACTION_UNMASK: u32 = 1 << 4;
+const ACTION_TRIGGER: u32 = 1 << 5;
+
+struct Bench {
+    client: Client,
+    server: RunningServer,
+    folder: TempDir,
+}
+
+impl Bench {
+    fn start(clock: ClockMode) -> Self {
+        let folder = TempDir::new().expect("folder");
+        let options =
+            DeviceOptions { block: BlockKind::PwmAudio, clock, capture_folder: Some(folder.path().to_owned()) };
+        let device = device_model::device(options).expect("device");
+        let socket = socket(&folder);
+        let server = RunningServer::start(&socket, device, |reason| panic!("{reason}")).expect("server");
+        let client = Client::new(&socket).expect("client");
+        Self { client, server, folder }
+    }
+
+    fn read(&mut self, region: u32, offset: u64) -> u32 {
+        let mut data = [0; 4];
+        self.client.region_read(region, offset, &mut data).expect("read");
+        u32::from_le_bytes(data)
+    }
+
+    fn write(&mut self, offset: u64, value: u32) {
+        self.client.region_write(BAR0, offset, &value.to_le_bytes()).expect("write");
+    }
+
+    fn connect(&mut self, index: u32) -> OwnedFd {
+        let eventfd = eventfd(0, EventfdFlags::NONBLOCK).expect("eventfd");
+        self.client
+            .set_irqs(index, DATA_EVENTFD | ACTION_TRIGGER, 0, 1, &[eventfd.as_raw_fd()])
+            .expect("connect the interrupt");
+        eventfd
+    }
+}
+
+fn socket(folder: &TempDir) -> PathBuf {
+    folder.path().join("device.sock")
+}
+
+/// The interrupts since the last look.
+fn interrupts(eventfd: &OwnedFd) -> u64 {
+    let mut count = [0; 8];
+    rustix::io::read(eventfd, &mut count).map_or(0, |_| u64::from_ne_bytes(count))
+}
+
+/// Waits for an interrupt and gives the number since the last look.
+fn wait(eventfd: &OwnedFd) -> u64 {
+    let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+    let ready = poll(&mut [PollFd::new(eventfd, PollFlags::IN)], Some(&limit)).expect("poll");
+    assert_eq!(ready, 1, "no interrupt came");
+    interrupts(eventfd)
+}
+
+#[test]
+fn the_function_looks_as_the_datasheet_says() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let size = |index| bench.client.region(index).map(|region| region.size);
+    assert_eq!((0..9).map(size).collect::<Vec<_>>(), [0x1000, 0, 0x1_0000, 0, 0, 0, 0, 0x100, 0].map(Some));
+    assert_eq!(bench.read(CONFIG, 0x00), 0x0ad0_1b36);
+    assert_eq!(bench.read(BAR0, 0x000), 0x5057_4d41);
+    assert_eq!(bench.client.get_irq_info(INTX).map(|info| (info.count, info.flags)).expect("INTx"), (1, 7));
+    assert_eq!(bench.client.get_irq_info(MSI).map(|info| (info.count, info.flags)).expect("MSI"), (1, 9));
+    let mode = std::fs::metadata(socket(&bench.folder)).expect("socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the socket is its owner's alone");
+}
+
+#[test]
+fn a_second_client_finds_the_state_that_the_first_one_left() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    bench.write(0x008, 0xcafe_f00d);
+    let socket = socket(&bench.folder);
+    bench.client.shutdown().expect("disconnect");
+    bench.client = Client::new(&socket).expect("second client");
+    assert_eq!(bench.read(BAR0, 0x008), 0xcafe_f00d);
+    bench.client.reset().expect("reset");
+    assert_eq!(bench.read(BAR0, 0x008), 0);
+}
+
+#[test]
+fn msi_has_one_edge_for_each_time_the_level_rises() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let msi = bench.connect(MSI);
+    bench.write(0x014, 0x7);
+    for _ in 0..3 {
+        bench.write(0x018, 0x1);
+        bench.write(0x018, 0x2);
+        assert_eq!(wait(&msi), 1);
+        bench.write(0x010, 0x7);
+    }
+    assert_eq!(interrupts(&msi), 0, "no more than three");
+    assert_eq!(bench.server.with_device(|device| device.timeline().counters().interrupts), 3);
+}
+
+#[test]
+fn intx_fires_again_when_it_is_unmasked_with_the_level_still_high() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let intx = bench.connect(INTX);
+    bench.write(0x014, 0x1);
+    bench.write(0x018, 0x1);
+    assert_eq!(wait(&intx), 1);
+    let unmask = |bench: &mut Bench| bench.client.set_irqs(INTX, DATA_NONE | ACTION_UNMASK, 0, 1, &[]).expect("unmask");
+    unmask(&mut bench);
+    assert_eq!(wait(&intx), 1);
+    bench.write(0x010, 0x1);
+    unmask(&mut bench);
+    assert_eq!(interrupts(&intx), 0, "the level is low");
+}
+
+#[test]
+fn in_warp_time_a_stream_of_seconds_plays_without_waiting_for_it() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let msi = bench.connect(MSI);
+    bench.write(0x448, 8_000);
+    for number in 0..1_000_u32 {
+        let frame = u64::from(number) << 32 | 0x0080_0000;
+        bench.client.region_write(BAR0, 0x460, &frame.to_le_bytes()).expect("frame");
+    }
+    bench.write(0x014, 0x2);
+    bench.write(0x440, 0x3);
+    assert_eq!(wait(&msi), 1);
+    assert_eq!(bench.read(BAR0, 0x010) & 0x6, 0x2, "drained, no underrun");
+    assert_eq!(bench.read(BAR0, 0x454), 1_000);
+
+    let mut reader = hound::WavReader::open(stream_file(bench.folder.path(), 1)).expect("a WAV file");
+    let samples: Vec<i32> = reader.samples().map(|sample| sample.expect("a sample")).collect();
+    let expected: Vec<i32> = (0..1_000).flat_map(|number| [-0x80_0000, number]).collect();
+    assert_eq!(samples, expected);
+    let stopped = bench.server.with_device(|device| {
+        device.timeline().events().find(|event| event.happening == Happening::StreamStopped { frames: 1_000 }).cloned()
+    });
+    assert!(
+        stopped.is_some_and(|event| event.time_ns >= 125_000_000),
+        "1,000 frames at 8 kHz are 125 ms of device time"
+    );
+}
+
+#[test]
+fn in_real_time_a_stream_lasts_as_long_as_it_is() {
+    let mut bench = Bench::start(ClockMode::Real);
+    let msi = bench.connect(MSI);
+    bench.write(0x448, 192_000);
+    for number in 0..512_u64 {
+        bench.client.region_write(BAR0, 0x460, &number.to_le_bytes()).expect("frame");
+    }
+    bench.write(0x014, 0x2);
+    let enabled_at_ns = bench.server.with_device(|device| device.now_ns());
+    bench.write(0x440, 0x3);
+    assert_eq!(wait(&msi), 1);
+    // 512 frames at 192 kHz: 2,666,667 ns, rounded up.
+    let elapsed_ns = bench.server.with_device(|device| device.now_ns()) - enabled_at_ns;
+    assert!(elapsed_ns >= 2_666_667, "{elapsed_ns} ns");
+}
+
+#[test]
+fn the_sample_window_is_the_same_memory_mapped_and_by_message() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let region = bench.client.region(BAR2).expect("BAR2");
+    assert_eq!(region.sparse_areas.iter().map(|area| (area.offset, area.size)).collect::<Vec<_>>(), [(0, 0x1_0000)]);
+    let descriptor = region.file_offset.as_ref().expect("a descriptor").file().try_clone().expect("clone");
+    descriptor.write_all_at(b"mapped", 0xfff0).expect("write");
+    let mut seen = [0; 6];
+    bench.client.region_read(BAR2, 0xfff0, &mut seen).expect("read");
+    assert_eq!(&seen, b"mapped");
+    bench.client.region_write(BAR2, 0x10, b"by msg").expect("write");
+    bench.server.with_device(|device| device.window().read(0x10, &mut seen));
+    assert_eq!(&seen, b"by msg");
+}
+
+#[test]
+fn guest_memory_is_reached_where_it_was_mapped() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let memory = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).expect("memfd"));
+    ftruncate(&memory, 0x2000).expect("size");
+    memory.write_all_at(b"guest", 0x1800).expect("write");
+    bench.client.dma_map(0x1000, 0x8000_0000, 0x1000, memory.as_raw_fd()).expect("map");
+    let mut seen = [0; 5];
+    bench.server.with_dma_mappings(|mappings| {
+        mappings.memory().read_slice(&mut seen, GuestAddress(0x8000_0800)).expect("mapped");
+    });
+    assert_eq!(&seen, b"guest");
+}
+
+#[test]
+fn what_nobody_answers_reads_as_ones_and_is_told() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    assert_eq!(bench.read(BAR0, 0x1000), 0xffff_ffff);
+    assert_eq!(bench.read(BAR0, u64::MAX - 1), 0xffff_ffff);
+    let mut odd = [0; 3];
+    bench.client.region_read(BAR0, 0, &mut odd).expect("read");
+    assert_eq!(odd, [0xff; 3]);
+    let faults = bench.server.with_device(|device| device.timeline().counters().faults);
+    assert_eq!(faults, 3);
+}
+
+#[test]
+fn stopping_gives_the_device_back_and_removes_the_socket() {
+    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
+    drop(client);
+    let device = server.stop().expect("the device");
+    assert!(device.timeline_tail(1)[0].ends_with("client disconnected"), "{:?}", device.timeline_tail(3));
+    assert!(!socket(&folder).exists());
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_is_an_error_that_names_it() {
+    let folder = TempDir::new().expect("folder");
+    let path = folder.path().join("no-such-folder").join("device.sock");
+    let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
+    let (sender, failures) = mpsc::channel();
+    let started = RunningServer::start(&path, device_model::device(options).expect("device"), move |reason| {
+        sender.send(reason).expect("receiver");
+    });
+    let message = started.err().expect("no server").to_string();
+    assert!(message.contains("no-such-folder/device.sock"), "{message}");
+    assert!(failures.try_recv().is_err());
+}

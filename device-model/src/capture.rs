@@ -61,6 +61,8 @@ impl OutputSink for Capture {
         let taken = outputs.iter().try_for_each(|output| match *output {
             Output::StreamStarted(format) => self.start(format),
             Output::Frame(samples) => self.frame(samples),
+            // A gap is counted by the device, not recorded: the file has the frames that were played.
+            Output::StreamUnderrun => Ok(()),
             Output::StreamStopped => self.stop(),
         });
         taken.map_err(|error| self.failure(&error))

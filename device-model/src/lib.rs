@@ -1,6 +1,7 @@
 //! Softboard's devices, made from their blocks and ready to be served.
 
 mod capture;
+pub mod serve;
 
 use std::io;
 use std::path::PathBuf;

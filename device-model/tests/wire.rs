@@ -5,7 +5,6 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
-use std::sync::mpsc;
 
 use device::{ClockMode, Happening};
 use device_model::{BlockKind, DeviceOptions, stream_file};
@@ -14,7 +13,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
-use vfio_user_server::RunningServer;
+use vfio_user_server::{RunningServer, ServerEvent};
 use vm_memory::{Bytes, GuestAddress};
 
 const BAR0: u32 = 0;
@@ -41,7 +40,8 @@ impl Bench {
             DeviceOptions { block: BlockKind::PwmAudio, clock, capture_folder: Some(folder.path().to_owned()) };
         let device = device_model::device(options).expect("device");
         let socket = socket(&folder);
-        let server = RunningServer::start(&socket, device, |reason| panic!("{reason}")).expect("server");
+        let server =
+            RunningServer::start(&socket, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");
         let client = Client::new(&socket).expect("client");
         Self { client, server, folder }
     }
@@ -238,11 +238,8 @@ fn a_socket_that_cannot_be_made_is_an_error_that_names_it() {
     let folder = TempDir::new().expect("folder");
     let path = folder.path().join("no-such-folder").join("device.sock");
     let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
-    let (sender, failures) = mpsc::channel();
-    let started = RunningServer::start(&path, device_model::device(options).expect("device"), move |reason| {
-        sender.send(reason).expect("receiver");
-    });
+    let device = device_model::device(options).expect("device");
+    let started = RunningServer::start(&path, device, |event| panic!("{event:?} of a server that does not run"));
     let message = started.err().expect("no server").to_string();
     assert!(message.contains("no-such-folder/device.sock"), "{message}");
-    assert!(failures.try_recv().is_err());
 }

@@ -51,6 +51,8 @@ pub enum Output {
     StreamStarted(StreamFormat),
     /// One frame of the stream: two's complement samples, left and right; of a mono frame the left one counts.
     Frame([i32; 2]),
+    /// A frame was due and there was none: the stream has a gap until the next one.
+    StreamUnderrun,
     /// The stream has ended.
     StreamStopped,
 }

@@ -1,5 +1,7 @@
 //! A block dressed as a PCI function.
 
+use std::io::Write;
+
 use crate::{
     Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
     Pin, Region, SampleWindow, StreamFormat, Timeline, Width,
@@ -36,6 +38,7 @@ pub struct Device {
     timeline: Timeline,
     effects: Effects,
     sink: Box<dyn OutputSink>,
+    log: Option<Box<dyn Write + Send>>,
 }
 
 impl Device {
@@ -57,9 +60,15 @@ impl Device {
             timeline: Timeline::default(),
             effects: Effects::default(),
             sink,
+            log: None,
         };
         device.config = device.cold_config_space();
         device
+    }
+
+    /// Writes every event from now on to `log`, a line each. A log that cannot be written any more is given up.
+    pub fn log_timeline(&mut self, log: Box<dyn Write + Send>) {
+        self.log = Some(log);
     }
 
     fn cold_config_space(&self) -> ConfigSpace {
@@ -102,7 +111,7 @@ impl Device {
             Some(width) => {
                 let value = self.block.read(offset, width, now_ns, &mut self.effects);
                 data.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
-                self.record_access(Access { region, direction: Direction::Read, offset, width, value });
+                self.record(Happening::Access(Access { region, direction: Direction::Read, offset, width, value }));
             }
             None if region == Region::Bar(WINDOW_BAR) && self.window.read(offset, data) == data.len() => {}
             None => {
@@ -125,7 +134,7 @@ impl Device {
                 let mut bytes = [0; 8];
                 bytes[..data.len()].copy_from_slice(data);
                 let value = u64::from_le_bytes(bytes);
-                self.record_access(Access { region, direction: Direction::Write, offset, width, value });
+                self.record(Happening::Access(Access { region, direction: Direction::Write, offset, width, value }));
                 self.block.write(offset, width, value, now_ns, &mut self.effects);
             }
             None if region == Region::Bar(WINDOW_BAR) && self.window.write(offset, data) == data.len() => {}
@@ -165,7 +174,7 @@ impl Device {
     /// Resets the function as its bus does: block and config space as after power-on. Time and timeline go on.
     pub fn reset(&mut self, wall_ns: u64) {
         self.begin(wall_ns);
-        self.timeline.record(self.clock.now_ns(), Happening::Reset);
+        self.record(Happening::Reset);
         self.block.reset(&mut self.effects);
         self.config = self.cold_config_space();
         self.interrupts.disable_intx(false);
@@ -185,7 +194,7 @@ impl Device {
     /// The pin that has to fire now. Ask after every step.
     pub fn take_interrupt(&mut self) -> Option<Pin> {
         let pin = self.interrupts.take_due()?;
-        self.timeline.record(self.clock.now_ns(), Happening::Interrupt(pin));
+        self.record(Happening::Interrupt(pin));
         Some(pin)
     }
 
@@ -196,7 +205,7 @@ impl Device {
 
     /// Adds a remark to the timeline.
     pub fn note(&mut self, note: impl Into<String>) {
-        self.timeline.record(self.clock.now_ns(), Happening::Note(note.into()));
+        self.record(Happening::Note(note.into()));
     }
 
     fn begin(&mut self, wall_ns: u64) -> u64 {
@@ -211,31 +220,41 @@ impl Device {
         self.interrupts.set_level(self.block.interrupt_asserted());
     }
 
-    fn record_access(&mut self, access: Access) {
-        self.timeline.record(self.clock.now_ns(), Happening::Access(access));
+    fn record(&mut self, happening: Happening) {
+        let event = Event { time_ns: self.clock.now_ns(), happening };
+        let line = self.log.is_some().then(|| self.describe(&event));
+        self.timeline.record(event);
+        let Some((log, line)) = self.log.as_mut().zip(line) else { return };
+        if let Err(error) = writeln!(log, "{line}") {
+            self.log = None;
+            self.note(format!("the timeline's log ends here: {error}"));
+        }
     }
 
     fn pass_on_effects(&mut self) {
-        let now_ns = self.clock.now_ns();
-        for output in self.effects.outputs() {
-            match output {
-                Output::StreamStarted(format) => self.timeline.record(now_ns, Happening::StreamStarted(*format)),
+        // The step's effects are lent out so that recording them can use the rest of the device.
+        let mut effects = std::mem::take(&mut self.effects);
+        for output in effects.outputs() {
+            match *output {
+                Output::StreamStarted(format) => self.record(Happening::StreamStarted(format)),
                 Output::Frame(_) => self.timeline.count_frame(),
+                Output::StreamUnderrun => self.record(Happening::StreamUnderrun),
                 Output::StreamStopped => {
                     let frames = self.timeline.stream_frames();
-                    self.timeline.record(now_ns, Happening::StreamStopped { frames });
+                    self.record(Happening::StreamStopped { frames });
                 }
             }
         }
-        for fault in self.effects.faults() {
-            self.timeline.record(now_ns, Happening::Fault(fault.clone()));
+        for fault in effects.faults() {
+            self.record(Happening::Fault(fault.clone()));
         }
-        if !self.effects.outputs().is_empty()
-            && let Err(problem) = self.sink.take(self.effects.outputs())
+        if !effects.outputs().is_empty()
+            && let Err(problem) = self.sink.take(effects.outputs())
         {
-            self.timeline.record(now_ns, Happening::Fault(problem));
+            self.record(Happening::Fault(problem));
         }
-        self.effects.clear();
+        effects.clear();
+        self.effects = effects;
     }
 
     /// The latest events in plain words, oldest first, at most `lines` of them.
@@ -254,6 +273,7 @@ impl Device {
             Happening::StreamStarted(StreamFormat { sample_bits, channels, rate_hz }) => {
                 format!("stream started: {sample_bits} bits, {channels} channels, {rate_hz} Hz")
             }
+            Happening::StreamUnderrun => "stream underrun: a frame was due and there was none".to_owned(),
             Happening::StreamStopped { frames } => format!("stream stopped after {frames} frames"),
             Happening::Reset => "function reset".to_owned(),
             Happening::Note(note) => note.clone(),

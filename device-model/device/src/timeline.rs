@@ -15,6 +15,8 @@ pub enum Happening {
     Interrupt(Pin),
     /// An output stream began.
     StreamStarted(StreamFormat),
+    /// An output stream has a gap.
+    StreamUnderrun,
     /// An output stream ended after this many frames.
     StreamStopped {
         /// Frames put out since it began.
@@ -48,6 +50,8 @@ pub struct Counters {
     pub faults: u64,
     /// Frames put out.
     pub frames: u64,
+    /// Gaps in streams.
+    pub underruns: u64,
 }
 
 /// The latest events and the counters of all.
@@ -73,8 +77,8 @@ impl Timeline {
     pub const CAPACITY: usize = 65_536;
 
     /// Adds an event and counts it; the oldest gives way.
-    pub fn record(&mut self, time_ns: u64, happening: Happening) {
-        match &happening {
+    pub fn record(&mut self, event: Event) {
+        match &event.happening {
             Happening::Access(Access { region: Region::Bar(_), direction: Direction::Read, .. }) => {
                 self.counters.register_reads += 1;
             }
@@ -83,13 +87,14 @@ impl Timeline {
             }
             Happening::Interrupt(_) => self.counters.interrupts += 1,
             Happening::Fault(_) => self.counters.faults += 1,
+            Happening::StreamUnderrun => self.counters.underruns += 1,
             Happening::StreamStarted(_) => self.frames_at_stream_start = self.counters.frames,
             Happening::Access(_) | Happening::StreamStopped { .. } | Happening::Reset | Happening::Note(_) => {}
         }
         if self.events.len() == Self::CAPACITY {
             self.events.pop_front();
         }
-        self.events.push_back(Event { time_ns, happening });
+        self.events.push_back(event);
     }
 
     /// Counts one frame put out: frames are too many to be events.
@@ -121,7 +126,7 @@ mod tests {
     fn a_full_timeline_forgets_the_oldest_event_but_counts_it() {
         let mut timeline = Timeline::default();
         for time_ns in 0..=Timeline::CAPACITY as u64 {
-            timeline.record(time_ns, Happening::Interrupt(Pin::Msi));
+            timeline.record(Event { time_ns, happening: Happening::Interrupt(Pin::Msi) });
         }
         assert_eq!(timeline.events().len(), Timeline::CAPACITY);
         assert_eq!(timeline.events().next().expect("events").time_ns, 1);

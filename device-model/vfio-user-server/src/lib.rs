@@ -59,6 +59,15 @@ impl Error {
     }
 }
 
+/// What a server tells whoever started it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerEvent {
+    /// A client has gone, in order or because it sent what no client should. The next one may come.
+    ClientGone,
+    /// Serving has ended, otherwise than by [`RunningServer::stop`], for this reason.
+    Failed(String),
+}
+
 /// A device being served. Dropping it without [`RunningServer::stop`] leaves its threads to the end of the process.
 pub struct RunningServer {
     shared: Arc<Shared>,
@@ -72,9 +81,8 @@ pub struct RunningServer {
 impl RunningServer {
     /// Listens on a new socket at `path`, for its owner only, and serves `device` to one client after the other.
     ///
-    /// Calls `on_failure` with a reason if serving ends otherwise than by [`Self::stop`]. The threads inherit the CPU
-    /// affinity of the calling one.
-    pub fn start(path: &Path, device: Device, on_failure: impl Fn(String) + Send + 'static) -> Result<Self, Error> {
+    /// Calls `on_event` when something happens to the connection. The threads inherit the CPU affinity of the calling one.
+    pub fn start(path: &Path, device: Device, on_event: impl Fn(ServerEvent) + Send + 'static) -> Result<Self, Error> {
         let listen_error = |source| Error::Listen { path: path.to_owned(), source };
         let listener = UnixListener::bind(path).map_err(listen_error)?;
         std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(listen_error)?;
@@ -92,7 +100,7 @@ impl RunningServer {
             let server = Server::from_owned_fd(serving, true, interrupt_indexes(), regions);
             thread::Builder::new()
                 .name("vfio-user".to_owned())
-                .spawn(move || serve(&server, &shared, &stopping, on_failure))
+                .spawn(move || serve(&server, &shared, &stopping, on_event))
                 .map_err(Error::system("start the protocol's thread"))?
         };
         Ok(Self { shared, listener, path: path.to_owned(), stopping, protocol, timer })
@@ -120,20 +128,20 @@ impl RunningServer {
     }
 }
 
-fn serve(server: &Server, shared: &Arc<Shared>, stopping: &AtomicBool, on_failure: impl Fn(String)) {
+fn serve(server: &Server, shared: &Arc<Shared>, stopping: &AtomicBool, on_event: impl Fn(ServerEvent)) {
     let mut backend = Backend::new(Arc::clone(shared));
-    while !stopping.load(Ordering::Acquire) {
-        let result = server.run(&mut backend);
-        backend.client_gone();
-        if let Err(error) = result
-            && !stopping.load(Ordering::Acquire)
-        {
-            // A client that breaks off in mid-message is gone, not a reason to end. A socket that accepts nobody is.
-            if matches!(error, vfio_user::Error::SocketAccept(_)) {
-                return on_failure(format!("the vfio-user socket accepts nobody any more: {error}"));
+    loop {
+        match server.run(&mut backend) {
+            Err(vfio_user::Error::SocketAccept(_)) if stopping.load(Ordering::Acquire) => return,
+            Err(error @ vfio_user::Error::SocketAccept(_)) => {
+                let reason = format!("the vfio-user socket accepts nobody any more: {error}");
+                return on_event(ServerEvent::Failed(reason));
             }
-            log::warn!("the vfio-user client was dropped: {error}");
+            Err(error) => log::warn!("the vfio-user client was dropped: {error}"),
+            Ok(()) => {}
         }
+        backend.client_gone();
+        on_event(ServerEvent::ClientGone);
     }
 }
 

@@ -202,7 +202,7 @@ impl Transmitter {
                 self.underrun = true;
                 self.underrun_count = self.underrun_count.saturating_add(1);
                 self.interrupts |= INTERRUPT_TX_UNDERRUN;
-                effects.fault("underrun: a frame was due and the FIFO empty; silence until the next one");
+                effects.output(Output::StreamUnderrun);
             }
         }
     }

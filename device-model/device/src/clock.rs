@@ -49,9 +49,9 @@ impl Clock {
     /// takes on a slow machine.
     pub const QUIET_WALL_NS: u64 = 500_000;
 
-    /// How long an interrupt may stay unanswered, in wall time, until device time goes on without the guest. As long
-    /// as the guest owes an answer it is not quiet, only slow.
-    pub const UNANSWERED_WALL_NS: u64 = 1_000_000_000;
+    /// How long a guest that computes, or owes the answer to an interrupt, may go without an access, in wall time, until
+    /// device time goes on without it. Such a guest is not quiet, only slow.
+    pub const BUSY_WALL_NS: u64 = 1_000_000_000;
 
     /// A clock at device time 0.
     pub fn new(mode: ClockMode) -> Self {
@@ -75,14 +75,13 @@ impl Clock {
 
     /// Moves device time as far as `wall_ns` allows, at most to the deadline, and gives it.
     ///
-    /// In warp mode that is a jump onto the deadline if the guest is quiet: no access for
-    /// [`Self::QUIET_WALL_NS`], or for [`Self::UNANSWERED_WALL_NS`] while an interrupt is asserted. A jump counts as
-    /// activity, so that the guest has its quiet time again to react to what the deadline brought.
-    pub fn wake(&mut self, wall_ns: u64, deadline_ns: Option<u64>, interrupt_asserted: bool) -> u64 {
-        let Some(deadline_ns) = deadline_ns else { return self.now_ns };
+    /// In warp mode that is a jump onto the deadline if the guest is quiet: no access for [`Self::QUIET_WALL_NS`], or for
+    /// [`Self::BUSY_WALL_NS`] if it is `busy`. A jump counts as activity, so that the guest has its quiet time again to
+    /// react to what the deadline brought.
+    pub fn wake(&mut self, wall_ns: u64, deadline_ns: u64, busy: bool) -> u64 {
         match self.mode {
             ClockMode::Real => self.now_ns = self.now_ns.max(wall_ns.min(deadline_ns)),
-            ClockMode::Warp if wall_ns >= self.quiet_at_wall_ns(interrupt_asserted) => {
+            ClockMode::Warp if wall_ns >= self.quiet_at_wall_ns(busy) => {
                 self.now_ns = self.now_ns.max(deadline_ns);
                 self.last_activity_wall_ns = wall_ns;
             }
@@ -91,16 +90,16 @@ impl Clock {
         self.now_ns
     }
 
-    /// The wall time at which [`Self::wake`] should be called so that the deadline is met.
-    pub fn wake_at_wall_ns(&self, deadline_ns: u64, interrupt_asserted: bool) -> u64 {
+    /// The earliest wall time at which [`Self::wake`] can meet the deadline.
+    pub fn wake_at_wall_ns(&self, deadline_ns: u64, busy: bool) -> u64 {
         match self.mode {
             ClockMode::Real => deadline_ns,
-            ClockMode::Warp => self.quiet_at_wall_ns(interrupt_asserted),
+            ClockMode::Warp => self.quiet_at_wall_ns(busy),
         }
     }
 
-    fn quiet_at_wall_ns(&self, interrupt_asserted: bool) -> u64 {
-        let patience_ns = if interrupt_asserted { Self::UNANSWERED_WALL_NS } else { Self::QUIET_WALL_NS };
+    fn quiet_at_wall_ns(&self, busy: bool) -> u64 {
+        let patience_ns = if busy { Self::BUSY_WALL_NS } else { Self::QUIET_WALL_NS };
         self.last_activity_wall_ns.saturating_add(patience_ns)
     }
 }
@@ -114,8 +113,8 @@ mod tests {
         let mut clock = Clock::new(ClockMode::Real);
         assert_eq!(clock.access(5_000), 5_000);
         assert_eq!(clock.wake_at_wall_ns(9_000, false), 9_000);
-        assert_eq!(clock.wake(8_999, Some(9_000), false), 8_999);
-        assert_eq!(clock.wake(20_000, Some(9_000), false), 9_000);
+        assert_eq!(clock.wake(8_999, 9_000, false), 8_999);
+        assert_eq!(clock.wake(20_000, 9_000, false), 9_000);
         assert_eq!(clock.access(20_000), 20_000);
     }
 
@@ -123,21 +122,21 @@ mod tests {
     fn warp_time_jumps_when_the_guest_is_quiet_and_not_a_tick_sooner() {
         let mut clock = Clock::new(ClockMode::Warp);
         assert_eq!(clock.access(7_000), 1_000);
-        let deadline = Some(20_000_000);
+        let deadline = 20_000_000;
         assert_eq!(clock.wake_at_wall_ns(20_000_000, false), 507_000);
         assert_eq!(clock.wake(506_999, deadline, false), 1_000);
         assert_eq!(clock.wake(507_000, deadline, false), 20_000_000);
         // The jump was activity: the next deadline waits for quiet again.
-        assert_eq!(clock.wake(1_006_999, Some(30_000_000), false), 20_000_000);
-        assert_eq!(clock.wake(1_007_000, Some(30_000_000), false), 30_000_000);
+        assert_eq!(clock.wake(1_006_999, 30_000_000, false), 20_000_000);
+        assert_eq!(clock.wake(1_007_000, 30_000_000, false), 30_000_000);
     }
 
     #[test]
-    fn warp_time_waits_for_an_answer_to_an_interrupt_but_not_for_ever() {
+    fn warp_time_waits_for_a_busy_guest_but_not_for_ever() {
         let mut clock = Clock::new(ClockMode::Warp);
         clock.access(0);
-        assert_eq!(clock.wake(999_999_999, Some(5_000), true), 1_000);
-        assert_eq!(clock.wake(1_000_000_000, Some(5_000), true), 5_000);
+        assert_eq!(clock.wake(999_999_999, 5_000, true), 1_000);
+        assert_eq!(clock.wake(1_000_000_000, 5_000, true), 5_000);
     }
 
     #[test]
@@ -145,6 +144,6 @@ mod tests {
         let mut clock = Clock::new(ClockMode::Real);
         clock.access(9_000);
         assert_eq!(clock.access(8_000), 9_000);
-        assert_eq!(clock.wake(10_000, Some(1_000), false), 9_000);
+        assert_eq!(clock.wake(10_000, 1_000, false), 9_000);
     }
 }

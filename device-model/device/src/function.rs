@@ -152,13 +152,14 @@ impl Device {
         (region == Region::Bar(REGISTER_BAR) && end <= self.block.register_bytes()).then_some(width)
     }
 
-    /// Lets device time go on without an access and gives the wall time of the next call that is needed, if any.
-    pub fn wake(&mut self, wall_ns: u64) -> Option<u64> {
-        loop {
-            let deadline_ns = self.block.next_deadline_ns()?;
-            let now_ns = self.clock.wake(wall_ns, Some(deadline_ns), self.interrupts.asserted());
+    /// Lets device time go on without an access. `guest_computes` says that the guest's CPU is not idle, which in warp
+    /// time means that it is to be waited for, as it is when it owes the answer to an interrupt.
+    pub fn wake(&mut self, wall_ns: u64, guest_computes: bool) {
+        while let Some(deadline_ns) = self.block.next_deadline_ns() {
+            let busy = guest_computes || self.interrupts.asserted();
+            let now_ns = self.clock.wake(wall_ns, deadline_ns, busy);
             if now_ns < deadline_ns {
-                return self.wake_at_wall_ns();
+                return;
             }
             self.block.advance(now_ns, &mut self.effects);
             self.finish();

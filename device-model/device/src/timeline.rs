@@ -50,6 +50,8 @@ pub struct Counters {
     pub faults: u64,
     /// Frames put out.
     pub frames: u64,
+    /// Streams begun.
+    pub streams: u32,
     /// Gaps in streams.
     pub underruns: u64,
 }
@@ -88,7 +90,10 @@ impl Timeline {
             Happening::Interrupt(_) => self.counters.interrupts += 1,
             Happening::Fault(_) => self.counters.faults += 1,
             Happening::StreamUnderrun => self.counters.underruns += 1,
-            Happening::StreamStarted(_) => self.frames_at_stream_start = self.counters.frames,
+            Happening::StreamStarted(_) => {
+                self.counters.streams += 1;
+                self.frames_at_stream_start = self.counters.frames;
+            }
             Happening::Access(_) | Happening::StreamStopped { .. } | Happening::Reset | Happening::Note(_) => {}
         }
         if self.events.len() == Self::CAPACITY {

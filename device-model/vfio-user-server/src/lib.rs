@@ -5,6 +5,7 @@
 //! the device also fires the interrupt that the step brought, under the lock and before the guest has its reply.
 
 mod backend;
+mod client_process;
 mod dma_mappings;
 mod shared;
 mod timer;
@@ -29,6 +30,7 @@ use vfio_bindings::bindings::vfio::{
 use vfio_user::{IrqInfo, Server, ServerRegion, SparseArea};
 
 use crate::backend::Backend;
+use crate::client_process::ClientProcess;
 pub use crate::dma_mappings::{DmaMapError, DmaMappings};
 use crate::shared::Shared;
 
@@ -104,6 +106,12 @@ impl RunningServer {
                 .map_err(Error::system("start the protocol's thread"))?
         };
         Ok(Self { shared, listener, path: path.to_owned(), stopping, protocol, timer })
+    }
+
+    /// Names the process of the virtual machine, so that warp time waits for its guest while it computes. Without it only
+    /// the accesses tell whether the guest is busy.
+    pub fn set_client_process(&self, id: u32) {
+        self.shared.lock().client = Some(ClientProcess::new(id));
     }
 
     /// Looks at the device, or pokes it, between two of its steps.

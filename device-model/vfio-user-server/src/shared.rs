@@ -4,10 +4,11 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use device::{Device, Pin};
+use device::{Clock, Device, Pin};
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::timerfd::TimerFd;
 
+use crate::client_process::ClientProcess;
 use crate::dma_mappings::DmaMappings;
 
 /// The device behind its lock.
@@ -24,6 +25,7 @@ pub(crate) struct State {
     msi: Option<EventFd>,
     pub(crate) timer: TimerFd,
     timer_at_wall_ns: Option<u64>,
+    pub(crate) client: Option<ClientProcess>,
 }
 
 impl Shared {
@@ -35,6 +37,7 @@ impl Shared {
             msi: None,
             timer: TimerFd::new()?,
             timer_at_wall_ns: None,
+            client: None,
         };
         Ok(Arc::new(Self { started: Instant::now(), state: Mutex::new(state) }))
     }
@@ -98,6 +101,8 @@ impl State {
     /// left alone unless it would come too late: in warp mode every access moves the wake-up further away.
     fn set_timer(&mut self, wall_ns: u64) {
         let Some(wanted_ns) = self.device.wake_at_wall_ns() else { return };
+        // What could not happen now, because the guest computes, is looked at again after as long as quiet takes.
+        let wanted_ns = if wanted_ns <= wall_ns { wall_ns + Clock::QUIET_WALL_NS } else { wanted_ns };
         if self.timer_at_wall_ns.is_some_and(|set_ns| set_ns <= wanted_ns) {
             return;
         }
@@ -112,6 +117,7 @@ impl State {
     /// The timer has come: lets device time go on.
     pub(crate) fn timer_expired(&mut self, wall_ns: u64) {
         self.timer_at_wall_ns = None;
-        self.device.wake(wall_ns);
+        let guest_computes = self.client.as_ref().is_some_and(ClientProcess::computes);
+        self.device.wake(wall_ns, guest_computes);
     }
 }

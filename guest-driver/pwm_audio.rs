@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Driver for the PWM/audio block on PCI.
+//!
+//! Plays audio through the transmit FIFO of the block, interrupt by interrupt, and shows its sample
+//! window; [`character_device`] has the interface to user space. The PWM channels are not driven.
+//!
+//! Limits:
+//! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3`.
+//! - No poll(), no power management.
+//! - The FIFO is filled by the processor, in the interrupt handler.
+
+mod audio;
+mod character_device;
+mod format;
+mod names;
+mod playback;
+#[allow(
+    dead_code,
+    reason = "the whole register map is here, also what this driver leaves alone"
+)]
+mod registers;
+mod ring;
+mod sample_window;
+
+use audio::{
+    Audio,
+    InterruptHandler, //
+};
+use character_device::{
+    CharacterDevice,
+    Node, //
+};
+use kernel::{
+    device::Core,
+    io::Io,
+    irq,
+    pci,
+    prelude::*,
+    sync::Arc, //
+};
+use names::Name;
+use playback::Registers;
+use registers::{
+    SYSTEM_CONTROL,
+    SYSTEM_IDENTITY,
+    SYSTEM_VERSION, //
+};
+use sample_window::SampleWindow;
+
+/// What [`SYSTEM_IDENTITY`] reads: "PWMA".
+const IDENTITY: u32 = 0x5057_4d41;
+
+/// The major version of the register map that [`registers`] describes.
+const VERSION_MAJOR: u32 = 1;
+
+/// What `/proc/iomem` shows for the regions of the device.
+const REGION_NAME: &CStr = c"pwm_audio";
+
+const REGISTERS_BAR: u32 = 0;
+const SAMPLE_WINDOW_BAR: u32 = 2;
+
+/// Everything that lives as long as the driver is bound to a device.
+///
+/// Dropped from top to bottom, so each field may use those below it.
+#[pin_data]
+struct DriverData<'bound> {
+    #[pin]
+    node: Node,
+    #[pin]
+    interrupt: irq::Registration<'bound, InterruptHandler>,
+    vectors: pci::IrqVectorRegistration<'bound>,
+    device: Arc<CharacterDevice>,
+    /// Reserves the region that `device` maps for user space. The kernel does not access it.
+    sample_window: pci::Bar<'bound>,
+    name: Name,
+}
+
+struct PwmAudioDriver;
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    <PwmAudioDriver as pci::Driver>::IdInfo,
+    // Not assigned by Red Hat: borrowed for a device that only exists as a model.
+    [(pci::DeviceId::from_id(pci::Vendor::REDHAT, 0x0ad0), ())]
+);
+
+impl pci::Driver for PwmAudioDriver {
+    type IdInfo = ();
+    type Data<'bound> = DriverData<'bound>;
+    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
+
+    fn probe<'bound>(
+        pci_device: &'bound pci::Device<Core<'_>>,
+        _info: Option<&'bound Self::IdInfo>,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            pci_device.enable_device_mem()?;
+            // An MSI is a write by the device.
+            pci_device.set_master();
+
+            let registers: Registers<'_> =
+                pci_device.iomap_region_sized(REGISTERS_BAR, REGION_NAME)?;
+            let sample_window = pci_device.iomap_region(SAMPLE_WINDOW_BAR, REGION_NAME)?;
+            let minor_version = check_block(pci_device, &registers)?;
+            registers.write_reg(SYSTEM_CONTROL::zeroed().with_reset(true));
+
+            let name = Name::reserve().inspect_err(|_| {
+                dev_err!(pci_device, "all {} device names are in use\n", Name::COUNT);
+            })?;
+            let audio = Audio::new(registers.into_devres()?)?;
+            let handler = InterruptHandler(audio.clone());
+            let window = SampleWindow::new(
+                pci_device.resource_start(SAMPLE_WINDOW_BAR)?.try_into()?,
+                pci_device.resource_len(SAMPLE_WINDOW_BAR)?.try_into()?,
+            );
+            let character_device = CharacterDevice::new(audio, window)?;
+
+            let vectors = pci_device.alloc_irq_vectors(
+                1,
+                1,
+                pci::IrqTypes::default()
+                    .with(pci::IrqType::Msi)
+                    .with(pci::IrqType::Intx),
+            )?;
+            let interrupt_type = match vectors.irq_type() {
+                pci::IrqType::Intx => "INTx",
+                _ => "MSI",
+            };
+
+            Ok(try_pin_init!(&this in DriverData {
+                name,
+                sample_window,
+                vectors,
+                // SAFETY: `vectors` is initialised, pinned with `DriverData` and dropped after
+                // `interrupt`, so the handler may borrow it for `'bound`. `DriverData` belongs to
+                // the driver core, which drops it.
+                interrupt <- unsafe {
+                    let vectors: &'bound pci::IrqVectorRegistration<'bound> =
+                        &(*this.as_ptr()).vectors;
+                    irq::Registration::new(
+                        vectors.index(0)?.into(),
+                        irq::Flags::SHARED,
+                        name.as_c_str(),
+                        Ok(handler),
+                    )
+                },
+                node <- Node::new(name.as_c_str(), character_device.clone()),
+                device: character_device,
+                _: {
+                    dev_info!(
+                        pci_device,
+                        "PWM/audio block version {}.{}, {}, /dev/{}\n",
+                        VERSION_MAJOR,
+                        minor_version,
+                        interrupt_type,
+                        name.as_c_str(),
+                    );
+                },
+            }? Error))
+        })
+    }
+
+    fn unbind<'bound>(_: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
+        data.device.unplug();
+    }
+}
+
+/// Checks that the block is one that this driver knows. Returns its minor version.
+fn check_block(device: &pci::Device<Core<'_>>, registers: &Registers<'_>) -> Result<u32> {
+    let identity = registers.read(SYSTEM_IDENTITY).into_raw();
+    if identity != IDENTITY {
+        dev_err!(
+            device,
+            "not a PWM/audio block: identity {:#010x} expected, {:#010x} found\n",
+            IDENTITY,
+            identity,
+        );
+        return Err(ENODEV);
+    }
+    let version = registers.read(SYSTEM_VERSION);
+    if version.major() != VERSION_MAJOR {
+        dev_err!(
+            device,
+            "register map version {}.x expected, {}.{} found: needs a matching driver\n",
+            VERSION_MAJOR,
+            version.major().get(),
+            version.minor().get(),
+        );
+        return Err(ENODEV);
+    }
+    Ok(version.minor().get())
+}
+
+kernel::module_pci_driver! {
+    type: PwmAudioDriver,
+    name: "pwm_audio",
+    authors: ["The Softboard authors"],
+    description: "Audio playback on the PWM/audio block",
+    license: "GPL v2",
+}

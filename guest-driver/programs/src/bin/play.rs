@@ -1,0 +1,120 @@
+//! `play`: plays raw samples through `/dev/pwm-audio0` and waits until the last one has been played.
+//!
+//! It prints `played BYTES bytes` at the end. Exit codes: 0 played, 1 the device or the file failed, 2 usage.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use guest_programs::{Channels, PwmAudio, SampleFormat};
+
+const USAGE: &str = "usage: play [--rate HZ] [--bits 8|16|24] [--channels 1|2] [--loop] FILE
+Plays a file of raw interleaved samples (- is the standard input): 48000 Hz, 24 bits and 2 channels unless told.
+With --loop it plays until a signal ends it.";
+
+struct Options {
+    rate_hz: u32,
+    format: SampleFormat,
+    channels: Channels,
+    loops: bool,
+    file: String,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let (mut rate_hz, mut format, mut channels) = (48_000, SampleFormat::Signed24, Channels::Stereo);
+        let (mut loops, mut file) = (false, None);
+        while let Some(argument) = arguments.next() {
+            let mut number = || -> Result<u32, String> {
+                let value = arguments.next().ok_or(format!("{argument} expects a number"))?;
+                value.parse().map_err(|_| format!("{argument} expects a number, found {value:?}"))
+            };
+            match argument.as_str() {
+                "--rate" => rate_hz = number()?,
+                "--bits" => {
+                    let bits = number()?;
+                    format =
+                        SampleFormat::from_bits(bits).ok_or(format!("--bits expects 8, 16 or 24, found {bits}"))?;
+                }
+                "--channels" => {
+                    let count = number()?;
+                    channels =
+                        Channels::from_count(count).ok_or(format!("--channels expects 1 or 2, found {count}"))?;
+                }
+                "--loop" => loops = true,
+                option if option.starts_with("--") => {
+                    return Err(format!("unknown option {option}"));
+                }
+                _ if file.is_some() => {
+                    return Err(format!("expected one file, found another: {argument:?}"));
+                }
+                _ => file = Some(argument),
+            }
+        }
+        let file = file.ok_or("expected a file")?;
+        Ok(Self { rate_hz, format, channels, loops, file })
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("play: {message}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match play(&options) {
+        Ok(count) => {
+            println!("played {count} bytes");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("play: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns how many bytes were played.
+fn play(options: &Options) -> Result<u64, String> {
+    let said = |doing: &str| {
+        let doing = doing.to_owned();
+        move |error: io::Error| format!("could not {doing}: {error}")
+    };
+    let mut source: Box<dyn Read> = if options.file == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(&options.file).map_err(said(&format!("open {}", options.file)))?)
+    };
+    let mut device = PwmAudio::open().map_err(said("open the device"))?;
+    device.set_format(options.format, options.channels).map_err(said("set the format"))?;
+    device.set_rate(options.rate_hz).map_err(said(&format!("set a rate of {} Hz", options.rate_hz)))?;
+    if options.loops {
+        device.set_loop(true).map_err(said("switch the loop on"))?;
+    }
+    let count = copy(&mut source, &mut device)?;
+    device.drain().map_err(said("play to the end"))?;
+    Ok(count)
+}
+
+/// Copies with a buffer of a third of a second, so that few system calls are needed. (`io::copy` may use `splice` or
+/// `sendfile`, which the driver need not have.)
+fn copy(source: &mut dyn Read, device: &mut PwmAudio) -> Result<u64, String> {
+    let mut buffer = vec![0; 96 * 1024];
+    let mut count = 0;
+    loop {
+        let length = match source.read(&mut buffer) {
+            Ok(0) => return Ok(count),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(format!("could not read the samples after {count} bytes: {error}"));
+            }
+        };
+        device
+            .write_all(&buffer[..length])
+            .map_err(|error| format!("could not write to the device after {count} bytes: {error}"))?;
+        count += length as u64;
+    }
+}

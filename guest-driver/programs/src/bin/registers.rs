@@ -1,0 +1,45 @@
+//! `registers`: reads and writes registers of a PCI function, without a driver.
+//!
+//! Exit codes: 0 done, 1 the BAR cannot be reached, 2 usage.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use guest_programs::{Operation, RegisterBar};
+
+const USAGE: &str = "usage: registers FILE OPERATION...
+FILE is a BAR's file in sysfs, such as /sys/bus/pci/devices/0000:00:02.0/resource0 (write 1 to `enable` beside it first).
+OPERATION is OFFSET:BYTES, a read, or OFFSET:BYTES=VALUE, a write; what is read is printed, one value a line.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((file, operations)) = arguments.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let operations: Vec<Operation> = match operations.iter().map(|operation| operation.parse()).collect() {
+        Ok(operations) => operations,
+        Err(error) => {
+            eprintln!("registers: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match perform(Path::new(file), operations) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("registers: {file}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(file: &Path, operations: Vec<Operation>) -> io::Result<()> {
+    let mut bar = RegisterBar::open(file)?;
+    for operation in operations {
+        if let Some(value) = bar.perform(operation)? {
+            println!("{value:#x}");
+        }
+    }
+    Ok(())
+}

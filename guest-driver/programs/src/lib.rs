@@ -1,0 +1,8 @@
+//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0`, and registers of PCI functions.
+
+mod pwm_audio;
+mod registers;
+mod system_calls;
+
+pub use pwm_audio::{Channels, DEVICE_PATH, OutsideWindow, PwmAudio, SampleFormat, SampleWindow, WINDOW_BYTES};
+pub use registers::{Operation, ParseOperationError, RegisterBar};

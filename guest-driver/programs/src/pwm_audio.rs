@@ -1,0 +1,204 @@
+//! The user-space side of `/dev/pwm-audio0`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::system_calls::{self, DeviceMemory, Format};
+
+/// Where the driver's first device is.
+pub const DEVICE_PATH: &str = "/dev/pwm-audio0";
+
+/// The size of the sample window, in bytes.
+pub const WINDOW_BYTES: usize = 64 * 1024;
+
+/// What the bytes of one sample are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleFormat {
+    /// One unsigned byte, as WAV files have it.
+    Unsigned8,
+    /// Two bytes, two's complement, little-endian.
+    Signed16,
+    /// Three packed bytes, two's complement, little-endian.
+    Signed24,
+}
+
+impl SampleFormat {
+    /// The format with this many bits a sample, if the device has one.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        [Self::Unsigned8, Self::Signed16, Self::Signed24].into_iter().find(|format| format.bits() == bits)
+    }
+
+    /// Bits a sample: 8, 16 or 24.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Unsigned8 => 8,
+            Self::Signed16 => 16,
+            Self::Signed24 => 24,
+        }
+    }
+}
+
+/// How many samples make a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    /// One sample a frame.
+    Mono,
+    /// Two samples a frame, left first.
+    Stereo,
+}
+
+impl Channels {
+    /// The layout with this many channels, if the device has it.
+    pub fn from_count(count: u32) -> Option<Self> {
+        [Self::Mono, Self::Stereo].into_iter().find(|channels| channels.count() == count)
+    }
+
+    /// 1 or 2.
+    pub fn count(self) -> u32 {
+        match self {
+            Self::Mono => 1,
+            Self::Stereo => 2,
+        }
+    }
+}
+
+/// The opened device. Closing it (dropping this) stops playback at once; [`PwmAudio::drain`] first plays to the end.
+///
+/// Samples are written through [`Write`]: interleaved, in the current format, blocking while the driver's ring is full.
+#[derive(Debug)]
+pub struct PwmAudio {
+    file: File,
+}
+
+impl PwmAudio {
+    /// Opens [`DEVICE_PATH`].
+    ///
+    /// Fails with `EBUSY` when another process has it open, and with `ENOENT` when the driver is not loaded or found
+    /// no device.
+    pub fn open() -> io::Result<Self> {
+        Self::open_path(Path::new(DEVICE_PATH))
+    }
+
+    /// Opens a device of the driver by its path.
+    pub fn open_path(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Self { file })
+    }
+
+    /// Says what the bytes given to `write` are. Fails with `EBUSY` while playing.
+    pub fn set_format(&self, format: SampleFormat, channels: Channels) -> io::Result<()> {
+        system_calls::set_format(&self.file, Format { sample_bits: format.bits(), channels: channels.count() })
+    }
+
+    /// Sets the rate in frames a second. Fails with `EBUSY` while playing and with `EINVAL` for a rate that the device
+    /// does not have.
+    pub fn set_rate(&self, rate_hz: u32) -> io::Result<()> {
+        system_calls::set_rate(&self.file, rate_hz)
+    }
+
+    /// While on, what has been written is played again and again; switched off, the pass at hand is played to its end.
+    pub fn set_loop(&self, is_on: bool) -> io::Result<()> {
+        system_calls::set_loop(&self.file, is_on)
+    }
+
+    /// Starts playback if it has not started and waits until all that was written has been played.
+    ///
+    /// Fails with `EPIPE` when the device ran dry since playback started, with `EIO` when the device is gone and with
+    /// `EINTR` when a signal came.
+    pub fn drain(&self) -> io::Result<()> {
+        system_calls::drain(&self.file)
+    }
+
+    /// Maps the sample window.
+    pub fn map(&self) -> io::Result<SampleWindow> {
+        Ok(SampleWindow { memory: DeviceMemory::map(&self.file, WINDOW_BYTES)? })
+    }
+}
+
+impl Write for PwmAudio {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    /// Does nothing: what was written is the device's; [`PwmAudio::drain`] waits for it to be played.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The device's sample window, [`WINDOW_BYTES`] of memory shared with it. It outlives the [`PwmAudio`] it came from.
+///
+/// When the driver is unbound the window goes away: the next access ends the process with SIGBUS.
+#[derive(Debug)]
+pub struct SampleWindow {
+    memory: DeviceMemory,
+}
+
+/// A range that is not inside the sample window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a range inside the window of {WINDOW_BYTES} bytes, found {length_bytes} bytes at offset {offset}")]
+pub struct OutsideWindow {
+    offset: usize,
+    length_bytes: usize,
+}
+
+impl SampleWindow {
+    /// Copies bytes out of the window.
+    pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<(), OutsideWindow> {
+        check_range(offset, bytes.len())?;
+        self.memory.read(offset, bytes);
+        Ok(())
+    }
+
+    /// Copies bytes into the window.
+    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), OutsideWindow> {
+        check_range(offset, bytes.len())?;
+        self.memory.write(offset, bytes);
+        Ok(())
+    }
+}
+
+fn check_range(offset: usize, length_bytes: usize) -> Result<(), OutsideWindow> {
+    match offset.checked_add(length_bytes) {
+        Some(end) if end <= WINDOW_BYTES => Ok(()),
+        _ => Err(OutsideWindow { offset, length_bytes }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_device_has_is_a_format() {
+        for bits in [8, 16, 24] {
+            assert_eq!(SampleFormat::from_bits(bits).map(SampleFormat::bits), Some(bits));
+        }
+        assert_eq!(SampleFormat::from_bits(32), None);
+        assert_eq!(Channels::from_count(0), None);
+        assert_eq!(Channels::from_count(3), None);
+    }
+
+    #[test]
+    fn the_window_ends_where_it_ends() {
+        assert!(check_range(0, WINDOW_BYTES).is_ok());
+        assert!(check_range(WINDOW_BYTES, 0).is_ok());
+        assert!(check_range(1, WINDOW_BYTES).is_err());
+        assert!(check_range(usize::MAX, 2).is_err());
+    }
+
+    #[test]
+    fn memory_is_shared_with_the_file_behind_it() {
+        let path = std::env::temp_dir().join(format!("softboard-window-{}", std::process::id()));
+        std::fs::write(&path, vec![7; WINDOW_BYTES]).unwrap();
+        let mut window = PwmAudio::open_path(&path).unwrap().map().unwrap();
+        window.write(WINDOW_BYTES - 2, &[1, 2]).unwrap();
+        let mut read = [0; 3];
+        window.read(WINDOW_BYTES - 3, &mut read).unwrap();
+        let content = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(read, [7, 1, 2]);
+        assert_eq!(content[WINDOW_BYTES - 3..], [7, 1, 2]);
+    }
+}

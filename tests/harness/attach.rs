@@ -1,0 +1,74 @@
+//! How devices come onto a board's bus.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::monitor::{Event, Monitor};
+use crate::placement::Placement;
+
+/// A device that QEMU's `vfio-user-pci` connects to.
+///
+/// The calls come in this order: `attach`, then `qemu_started`, then `timeline_tail` at any time from any thread (never two calls at once),
+/// then `stop`, once, when QEMU has ended, also when the board failed to boot. After an `attach` that failed there are no
+/// more calls.
+pub trait AttachedDevice: Send {
+    /// What failures call it.
+    fn name(&self) -> String;
+
+    /// Starts to listen on the attachment's socket. When this returns, QEMU must be able to connect.
+    ///
+    /// Threads are started with the attachment's [`Placement::spawn`], so that they share the board's core.
+    fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+    /// Properties added to QEMU's `vfio-user-pci`, such as `x-no-posted-writes`.
+    fn qemu_properties(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// QEMU runs, as this process.
+    fn qemu_started(&mut self, _process_id: u32) {}
+
+    /// The last lines of the device's timeline, for failures.
+    fn timeline_tail(&self, lines: usize) -> Vec<String>;
+
+    /// Ends the device's threads and returns when they have ended.
+    fn stop(&mut self);
+}
+
+/// What a board gives to a device.
+#[derive(Debug)]
+pub struct Attachment<'board> {
+    /// Where to listen. The folder exists, is private, and is removed with the board.
+    pub socket_path: PathBuf,
+    /// Where the device's threads run.
+    pub placement: &'board Placement,
+    /// To be told when the device ends.
+    pub end: DeviceEnd,
+}
+
+/// Tells a board that a device ended, so that whoever waits for the guest fails at once instead of timing out.
+#[derive(Debug, Clone)]
+pub struct DeviceEnd {
+    pub(crate) device: String,
+    pub(crate) monitor: Arc<Monitor>,
+}
+
+impl DeviceEnd {
+    /// The device failed, or was made to.
+    pub fn failed(&self, reason: impl Display) {
+        self.post(reason.to_string(), false);
+    }
+
+    /// QEMU closed the connection. Normal when QEMU ends; a failure when it lives on.
+    pub fn disconnected(&self) {
+        self.post("QEMU closed the connection".to_owned(), true);
+    }
+
+    fn post(&self, reason: String, was_disconnected: bool) {
+        self.monitor.post(Event::DeviceEnded { device: self.device.clone(), reason, was_disconnected });
+    }
+}

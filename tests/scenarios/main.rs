@@ -1,0 +1,11 @@
+//! Scenarios: tests over whole boards. They need what `cargo xtask setup` prepares.
+
+mod boot;
+mod device_failures;
+mod driver;
+mod enumeration;
+mod failures;
+mod playback;
+mod registers;
+mod sample_window;
+mod support;

@@ -1,0 +1,95 @@
+//! Registers as the guest reads and writes them through the mapped BAR, without a driver. Values are retyped from the
+//! datasheet.
+
+use cosim_tests::{Board, BoardError};
+
+use crate::support::{board_with_device, function};
+
+/// Does `operations` (see the guest's `registers` program) and gives what the reads among them gave.
+fn perform(board: &Board, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
+    let guest = board.guest();
+    let folder = format!("/sys/bus/pci/devices/{}", function(guest)?.address);
+    guest.write_file(&format!("{folder}/enable"), "1")?;
+    let file = format!("{folder}/resource0");
+    let words: Vec<&str> = ["registers", &file].into_iter().chain(operations.iter().copied()).collect();
+    let output = guest.run(words)?.success()?;
+    let value = |line: &str| u64::from_str_radix(line.trim_start_matches("0x"), 16).expect("a number");
+    Ok(output.text().lines().map(value).collect())
+}
+
+#[test]
+fn registers_have_their_reset_values() -> Result<(), BoardError> {
+    let (board, _device) = board_with_device()?;
+    let expected: &[(&str, u64)] = &[
+        ("0x000:4", 0x5057_4d41),
+        ("0x004:4", 0x0001_0000),
+        ("0x008:4", 0),
+        ("0x00c:4", 0),
+        ("0x010:4", 0),
+        ("0x014:4", 0),
+        ("0x018:4", 0),
+        ("0x01c:4", 100_000_000),
+        ("0x100:4", 0),
+        ("0x104:4", 0),
+        ("0x108:4", 0),
+        ("0x10c:4", 0),
+        ("0x440:4", 0),
+        ("0x444:4", 0x0000_0218),
+        ("0x448:4", 48_000),
+        ("0x44c:4", 0x0006_0000),
+        ("0x450:4", 0),
+        ("0x454:4", 0),
+    ];
+    let operations: Vec<&str> = expected.iter().map(|(operation, _)| *operation).collect();
+    let found = perform(&board, &operations)?;
+    let found: Vec<(&str, u64)> = operations.into_iter().zip(found).collect();
+    assert_eq!(found, expected);
+    board.shutdown()
+}
+
+#[test]
+fn scratch_takes_writes_of_every_width() -> Result<(), BoardError> {
+    let (board, device) = board_with_device()?;
+    let operations = [
+        ("0x008:4=0x11223344", None),
+        ("0x008:4", Some(0x1122_3344)),
+        ("0x009:1=0xaa", None),
+        ("0x00a:2=0xbbcc", None),
+        ("0x008:4", Some(0xbbcc_aa44)),
+        ("0x008:1", Some(0x44)),
+        ("0x00a:2", Some(0xbbcc)),
+        ("0x000:8", Some(0x0001_0000_5057_4d41)),
+        ("0x008:8=0x55667788", None),
+        ("0x008:8", Some(0x5566_7788)),
+    ];
+    let found = perform(&board, &operations.map(|(operation, _)| operation))?;
+    let expected: Vec<u64> = operations.iter().filter_map(|(_, value)| *value).collect();
+    assert_eq!(found, expected);
+
+    // One access of the guest is one access of the device, with the width it had.
+    let (reads, writes, faults) = device.with_device(|device| {
+        let counters = device.timeline().counters();
+        (counters.register_reads, counters.register_writes, counters.faults)
+    });
+    assert_eq!((reads, writes, faults), (6, 4, 0));
+    board.shutdown()
+}
+
+#[test]
+fn a_forced_interrupt_shows_in_status_and_timeline() -> Result<(), BoardError> {
+    let (board, device) = board_with_device()?;
+    let found = perform(&board, &["0x018:4=0x5", "0x010:4", "0x010:4=0x1", "0x010:4"])?;
+    assert_eq!(found, [0x5, 0x4]);
+    let tail = device.with_device(|device| device.timeline_tail(4));
+    let expected = [
+        "write SYSTEM.INTERRUPT_FORCE <- 0x00000005 (BAR0 offset 0x018, 4 bytes)",
+        "read SYSTEM.INTERRUPT_STATUS -> 0x00000005 (BAR0 offset 0x010, 4 bytes)",
+        "write SYSTEM.INTERRUPT_STATUS <- 0x00000001 (BAR0 offset 0x010, 4 bytes)",
+        "read SYSTEM.INTERRUPT_STATUS -> 0x00000004 (BAR0 offset 0x010, 4 bytes)",
+    ];
+    for (line, expected) in tail.iter().zip(expected) {
+        assert!(line.ends_with(expected), "expected {expected}, found {line}");
+    }
+    assert_eq!(tail.len(), expected.len());
+    board.shutdown()
+}

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
 
-use device::{ClockMode, Happening};
+use device::{Access, ClockMode, Happening, Pin};
 use device_model::{BlockKind, DeviceOptions, stream_file};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
@@ -14,7 +14,7 @@ use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
 use vfio_user_server::{RunningServer, ServerEvent};
-use vm_memory::{Bytes, GuestAddress};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend};
 
 const BAR0: u32 = 0;
 const BAR2: u32 = 2;
@@ -109,6 +109,26 @@ fn a_second_client_finds_the_state_that_the_first_one_left() {
 }
 
 #[test]
+fn a_client_that_goes_takes_its_interrupts_and_its_memory_along() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let msi = bench.connect(MSI);
+    let memory = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).expect("memfd"));
+    ftruncate(&memory, 0x1000).expect("size");
+    bench.client.dma_map(0, 0x8000_0000, 0x1000, memory.as_raw_fd()).expect("map");
+    let regions = |bench: &Bench| bench.server.with_dma_mappings(|mappings| mappings.memory().num_regions());
+    assert_eq!(regions(&bench), 1);
+
+    let socket = socket(&bench.folder);
+    bench.client.shutdown().expect("disconnect");
+    bench.client = Client::new(&socket).expect("second client");
+    assert_eq!(regions(&bench), 0);
+    bench.write(0x014, 0x1);
+    bench.write(0x018, 0x1);
+    assert_eq!(interrupts(&msi), 0);
+    assert_eq!(bench.server.with_device(|device| device.timeline().counters().interrupts), 0);
+}
+
+#[test]
 fn msi_has_one_edge_for_each_time_the_level_rises() {
     let mut bench = Bench::start(ClockMode::Warp);
     let msi = bench.connect(MSI);
@@ -121,6 +141,26 @@ fn msi_has_one_edge_for_each_time_the_level_rises() {
     }
     assert_eq!(interrupts(&msi), 0, "no more than three");
     assert_eq!(bench.server.with_device(|device| device.timeline().counters().interrupts), 3);
+}
+
+#[test]
+fn an_access_comes_before_what_it_caused_and_the_interrupt_before_the_reply() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let msi = bench.connect(MSI);
+    bench.write(0x014, 0x1);
+    for _ in 0..100 {
+        bench.write(0x018, 0x1);
+        // The reply is here, so the interrupt is too: nothing is waited for.
+        assert_eq!(interrupts(&msi), 1);
+        let happenings = bench.server.with_device(|device| {
+            device.timeline().events().rev().take(2).map(|event| event.happening.clone()).collect::<Vec<_>>()
+        });
+        assert!(
+            matches!(happenings[..], [Happening::Interrupt(Pin::Msi), Happening::Access(Access { offset: 0x018, .. })]),
+            "the latest first: {happenings:?}"
+        );
+        bench.write(0x010, 0x1);
+    }
 }
 
 #[test]

@@ -198,6 +198,9 @@ fn a_rate_that_does_not_divide_a_second_stays_exact() {
     bench.write(0x448, 44_100);
     bench.push_frames(1_024);
     bench.write(0x440, 1);
+    // Frame 1 is due at 22,675.7 ns: not before its time.
+    assert_eq!(bench.at(22_675).frames().len(), 1);
+    assert_eq!(bench.at(22_676).frames().len(), 2);
     // Frame 441 is due at exactly 10 ms.
     assert_eq!(bench.at(10 * MS - 1).frames().len(), 441);
     assert_eq!(bench.at(10 * MS).frames().len(), 442);

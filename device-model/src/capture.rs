@@ -79,9 +79,8 @@ mod tests {
 
     #[test]
     fn every_stream_has_its_file_in_its_own_format() {
-        let folder = std::env::temp_dir().join(format!("softboard-capture-test-{}", std::process::id()));
-        std::fs::create_dir(&folder).expect("folder");
-        let mut capture = Capture::new(Some(folder.clone()));
+        let folder = tempfile::tempdir().expect("folder");
+        let mut capture = Capture::new(Some(folder.path().to_owned()));
         let mono = StreamFormat { sample_bits: 8, channels: 1, rate_hz: 8_000 };
         let stereo = StreamFormat { sample_bits: 24, channels: 2, rate_hz: 48_000 };
         let outputs = [
@@ -95,12 +94,11 @@ mod tests {
         capture.take(&outputs).expect("captured");
 
         let read = |number| {
-            let mut reader = hound::WavReader::open(stream_file(&folder, number)).expect("a WAV file");
+            let mut reader = hound::WavReader::open(stream_file(folder.path(), number)).expect("a WAV file");
             let samples: Vec<i32> = reader.samples().map(|sample| sample.expect("a sample")).collect();
             (reader.spec().bits_per_sample, reader.spec().sample_rate, samples)
         };
         assert_eq!(read(1), (8, 8_000, vec![-128]));
         assert_eq!(read(2), (24, 48_000, vec![-8_388_608, 8_388_607]));
-        std::fs::remove_dir_all(folder).expect("removed");
     }
 }

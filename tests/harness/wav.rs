@@ -68,12 +68,12 @@ impl Wav {
     /// Reads a whole file. 8, 16 and 24 bits are kept as they are; of 32 the upper 24 are.
     pub fn open(path: &Path) -> Result<Self, WavError> {
         let file = std::fs::File::open(path).map_err(|source| WavError::Read { path: path.to_owned(), source })?;
-        let not_pcm = |error| match error {
-            hound::Error::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                let message = error.to_string();
-                WavError::NotPcm { path: path.to_owned(), found: format!("a file that cannot be read: {message}") }
-            }
-            error => WavError::NotPcm { path: path.to_owned(), found: error.to_string().to_lowercase() },
+        let not_pcm = |error| {
+            let found = match error {
+                hound::Error::IoError(_) => "one that ends within its header".to_owned(),
+                error => error.to_string().to_lowercase(),
+            };
+            WavError::NotPcm { path: path.to_owned(), found }
         };
         let mut reader = WavReader::new(io::BufReader::new(file)).map_err(not_pcm)?;
         let WavSpec { bits_per_sample, channels, sample_rate, .. } = supported(path, reader.spec())?;
@@ -150,28 +150,21 @@ fn supported(path: &Path, spec: WavSpec) -> Result<WavSpec, WavError> {
 #[cfg(test)]
 mod tests {
     use hound::WavWriter;
+    use tempfile::TempDir;
 
     use super::*;
 
-    fn file(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("softboard-wav-{}-{name}.wav", std::process::id()))
-    }
-
-    fn write(name: &str, bits_per_sample: u16, channels: u16, sample_rate: u32, samples: &[i32]) -> PathBuf {
+    /// A file in a folder of its own, which goes with the folder.
+    fn write(bits_per_sample: u16, channels: u16, sample_rate: u32, samples: &[i32]) -> (TempDir, PathBuf) {
         let spec = WavSpec { bits_per_sample, channels, sample_rate, sample_format: SampleFormat::Int };
-        let path = file(name);
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("test.wav");
         let mut writer = WavWriter::create(&path, spec).expect("file");
         for &sample in samples {
             writer.write_sample(sample).expect("sample");
         }
         writer.finalize().expect("header");
-        path
-    }
-
-    fn open_once(path: &Path) -> Result<Wav, WavError> {
-        let wav = Wav::open(path);
-        std::fs::remove_file(path).expect("removed");
-        wav
+        (folder, path)
     }
 
     #[test]
@@ -182,7 +175,8 @@ mod tests {
             (24, [-2, 0x12_3456], vec![0xfe, 0xff, 0xff, 0x56, 0x34, 0x12]),
             (32, [-256, 0x1234_5678], vec![0xff, 0xff, 0xff, 0x56, 0x34, 0x12]),
         ] {
-            let wav = open_once(&write(&format!("bytes-{bits}"), bits, 2, 48_000, &samples)).expect("playable");
+            let (_folder, path) = write(bits, 2, 48_000, &samples);
+            let wav = Wav::open(&path).expect("playable");
             assert_eq!(wav.driver_bytes(), expected, "{bits} bits");
             assert_eq!((wav.frames(), wav.source_bits), (1, bits));
         }
@@ -190,12 +184,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_played_is_refused_in_one_line_that_says_what_to_do() {
-        for (name, path, words) in [
-            ("channels", write("channels", 16, 3, 48_000, &[1, 2, 3]), ["1 or 2 channels", "3 channels", "-c 2"]),
-            ("rate", write("rate", 16, 1, 4_000, &[1]), ["8,000 to 192,000", "4000 Hz", "-r 48000"]),
-            ("empty", write("empty", 16, 1, 48_000, &[]), ["empty.wav", "PCM WAV", "without a single frame"]),
+        for (file, words) in [
+            (write(16, 3, 48_000, &[1, 2, 3]), ["1 or 2 channels", "3 channels", "-c 2"]),
+            (write(16, 1, 4_000, &[1]), ["8,000 to 192,000", "4000 Hz", "-r 48000"]),
+            (write(16, 1, 48_000, &[]), ["test.wav", "PCM WAV", "without a single frame"]),
         ] {
-            let message = open_once(&path).expect_err(name).to_string();
+            let message = Wav::open(&file.1).expect_err(words[1]).to_string();
             assert!(words.iter().all(|word| message.contains(word)), "{message}");
             assert!(!message.contains('\n'), "{message}");
         }
@@ -203,7 +197,7 @@ mod tests {
 
     #[test]
     fn truncated_and_foreign_files_are_refused() {
-        let path = write("truncated", 24, 2, 48_000, &[7; 100]);
+        let (folder, path) = write(24, 2, 48_000, &[7; 100]);
         let whole = std::fs::read(&path).expect("bytes");
         for cut in [whole.len() - 1, whole.len() - 150, 30, 4, 0] {
             std::fs::write(&path, &whole[..cut]).expect("written");
@@ -211,7 +205,8 @@ mod tests {
             assert!(matches!(error, WavError::Truncated { .. } | WavError::NotPcm { .. }), "{cut}: {error}");
         }
         std::fs::write(&path, b"#!/bin/sh\necho this is no sound at all, however long it may be").expect("written");
-        assert!(matches!(open_once(&path), Err(WavError::NotPcm { .. })));
+        assert!(matches!(Wav::open(&path), Err(WavError::NotPcm { .. })));
+        drop(folder);
         assert!(matches!(Wav::open(&path), Err(WavError::Read { .. })));
     }
 

@@ -118,7 +118,6 @@ impl Machine {
             ("-device", "virtio-serial-pci,max_ports=2"),
             ("-chardev", "socket,id=agent,fd=0"),
             ("-device", &port),
-            ("-run-with", "exit-with-parent=on"),
         ];
         let mut arguments: Vec<String> = ["-nodefaults", "-no-user-config", "-no-reboot"].map(str::to_owned).into();
         arguments.extend(fixed.iter().flat_map(|(option, value)| [(*option).to_owned(), (*value).to_owned()]));
@@ -139,6 +138,14 @@ impl VfioUserDevice {
         device.insert("socket".to_owned(), socket);
         Value::Object(device).to_string()
     }
+}
+
+/// What makes QEMU end when this process is killed: QEMU knows it since version 10.2. An older one has to be ended by hand
+/// then.
+fn exit_with_parent(version: &str) -> &'static [&'static str] {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    let known = (numbers.next(), numbers.next()) >= (Some(10), Some(2));
+    if known { &["-run-with", "exit-with-parent=on"] } else { &[] }
 }
 
 fn path_text(path: &Path) -> String {
@@ -179,6 +186,7 @@ pub(crate) fn start(
     command
         .args(&qemu.args)
         .args(machine.arguments())
+        .args(exit_with_parent(&qemu.version))
         .envs(&qemu.env)
         .stdin(OwnedFd::from(agent_of_qemu))
         .stdout(OwnedFd::from(console_of_qemu))
@@ -238,6 +246,13 @@ mod tests {
         assert_eq!(parsed["socket"]["path"], "/tmp/a,b\"c/socket");
         assert_eq!(parsed["driver"], "vfio-user-pci");
         assert_eq!(parsed["x-no-posted-writes"], true);
+    }
+
+    #[test]
+    fn only_a_qemu_that_knows_it_is_told_to_end_with_its_parent() {
+        for (version, known) in [("10.1.3", false), ("10.2", true), ("11.1.3", true), ("9.2", false), ("", false)] {
+            assert_eq!(exit_with_parent(version).is_empty(), !known, "{version}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod device_failures;
 mod driver;
 mod enumeration;
 mod failures;
+mod leftovers;
 mod playback;
 mod registers;
 mod sample_window;

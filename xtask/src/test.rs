@@ -42,7 +42,6 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
         }
         command.args(&options.filters);
     } else {
-        // `cargo test` takes one filter.
         command.args(["test", "--workspace", "--"]).args(&options.filters);
     }
     let status = command.status().or_environment(|| "cargo cannot be started".to_owned())?;

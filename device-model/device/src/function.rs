@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::{
     Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
-    Pin, Region, SampleWindow, StreamFormat, Timeline, Width,
+    Pin, Region, Run, SampleWindow, StreamFormat, Timeline, Width,
 };
 
 /// Number of base address registers of a function.
@@ -258,11 +258,17 @@ impl Device {
         self.effects = effects;
     }
 
-    /// The latest events in plain words, oldest first, at most `lines` of them.
+    /// What happened latest in plain words, oldest first, at most `lines` of it: see [`Timeline::latest_runs`].
     pub fn timeline_tail(&self, lines: usize) -> Vec<String> {
-        let events = self.timeline.events();
-        let skipped = events.len().saturating_sub(lines);
-        events.skip(skipped).map(|event| self.describe(event)).collect()
+        let describe = |Run { first, last, count }: Run<'_>| match &last.happening {
+            Happening::Access(access) if count > 1 => {
+                let (more, until_ms, value) = (count - 1, milliseconds(last.time_ns), hexadecimal(access));
+                let until_ms = until_ms.trim_start();
+                format!("{}, {more} more like it until {until_ms} ms, {value} the last", self.describe(first))
+            }
+            _ => self.describe(first),
+        };
+        self.timeline.latest_runs(lines).into_iter().map(describe).collect()
     }
 
     /// One event in plain words: device time, what, which register.
@@ -279,17 +285,27 @@ impl Device {
             Happening::Reset => "function reset".to_owned(),
             Happening::Note(note) => note.clone(),
         };
-        format!("{:>6}.{:06} ms  {what}", event.time_ns / 1_000_000, event.time_ns % 1_000_000)
+        format!("{} ms  {what}", milliseconds(event.time_ns))
     }
 
     fn describe_access(&self, access: &Access) -> String {
-        let Access { region, direction, offset, width, value } = access;
+        let Access { region, direction, offset, width, .. } = access;
         let (verb, arrow) = match direction {
             Direction::Read => ("read", "->"),
             Direction::Write => ("write", "<-"),
         };
         let name = self.block.register_name(*offset, *width);
-        let (bytes, digits) = (width.bytes(), 2 + 2 * width.bytes());
-        format!("{verb} {name} {arrow} {value:#0digits$x} ({region} offset {offset:#05x}, {bytes} bytes)")
+        let (value, bytes) = (hexadecimal(access), width.bytes());
+        format!("{verb} {name} {arrow} {value} ({region} offset {offset:#05x}, {bytes} bytes)")
     }
+}
+
+fn milliseconds(time_ns: u64) -> String {
+    format!("{:>6}.{:06}", time_ns / 1_000_000, time_ns % 1_000_000)
+}
+
+/// The value of an access with all the digits that its width has.
+fn hexadecimal(access: &Access) -> String {
+    let digits = 2 + 2 * access.width.bytes();
+    format!("{:#0digits$x}", access.value)
 }

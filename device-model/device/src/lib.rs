@@ -21,4 +21,4 @@ pub use config_space::{CONFIG_SPACE_BYTES, ConfigSpace, Identity};
 pub use function::{BAR_COUNT, Device, OutputSink, REGISTER_BAR, WINDOW_BAR};
 pub use interrupts::{Interrupts, Pin};
 pub use sample_window::SampleWindow;
-pub use timeline::{Counters, Event, Happening, Timeline};
+pub use timeline::{Counters, Event, Happening, Run, Timeline};

@@ -37,6 +37,31 @@ pub struct Event {
     pub happening: Happening,
 }
 
+/// Accesses of one kind to one register, one right after the other; or a single event of any other kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run<'timeline> {
+    /// The first of them.
+    pub first: &'timeline Event,
+    /// The last of them, which is the first if there is only one.
+    pub last: &'timeline Event,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl<'timeline> Run<'timeline> {
+    /// Puts `event` before the others if it is one of them.
+    fn take_in(&mut self, event: &'timeline Event) -> bool {
+        let same = match (&event.happening, &self.first.happening) {
+            (Happening::Access(one), Happening::Access(other)) => Access { value: other.value, ..*one } == *other,
+            _ => false,
+        };
+        if same {
+            *self = Self { first: event, last: self.last, count: self.count + 1 };
+        }
+        same
+    }
+}
+
 /// How often things happened since the device was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -117,6 +142,23 @@ impl Timeline {
         self.counters
     }
 
+    /// The latest runs of events, oldest first: at most `count` of them. A FIFO that is being filled is one run, so that
+    /// what came before it is not pushed out of sight.
+    pub fn latest_runs(&self, count: usize) -> Vec<Run<'_>> {
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for event in self.events.iter().rev() {
+            if runs.last_mut().is_some_and(|run| run.take_in(event)) {
+                continue;
+            }
+            if runs.len() == count {
+                break;
+            }
+            runs.push(Run { first: event, last: event, count: 1 });
+        }
+        runs.reverse();
+        runs
+    }
+
     /// The events that are kept, oldest first.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> + ExactSizeIterator {
         self.events.iter()
@@ -126,6 +168,33 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accesses_of_one_kind_to_one_register_are_a_run() {
+        let mut timeline = Timeline::default();
+        let access = |offset, value, direction| {
+            Happening::Access(Access { region: Region::Bar(0), direction, offset, width: crate::Width::WORD, value })
+        };
+        let happenings = [
+            access(0, 7, Direction::Read),
+            access(4, 1, Direction::Write),
+            access(4, 2, Direction::Write),
+            access(4, 3, Direction::Write),
+            access(4, 3, Direction::Read),
+            Happening::Reset,
+            Happening::Reset,
+        ];
+        for (time_ns, happening) in (0..).zip(happenings) {
+            timeline.record(Event { time_ns, happening });
+        }
+        let runs = |count| -> Vec<(u64, u64, usize)> {
+            let runs = timeline.latest_runs(count).into_iter();
+            runs.map(|run| (run.first.time_ns, run.last.time_ns, run.count)).collect()
+        };
+        assert_eq!(runs(9), [(0, 0, 1), (1, 3, 3), (4, 4, 1), (5, 5, 1), (6, 6, 1)]);
+        assert_eq!(runs(4), [(1, 3, 3), (4, 4, 1), (5, 5, 1), (6, 6, 1)], "the oldest run is whole");
+        assert_eq!(runs(0), []);
+    }
 
     #[test]
     fn a_full_timeline_forgets_the_oldest_event_but_counts_it() {

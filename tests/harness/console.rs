@@ -69,13 +69,20 @@ fn printable(bytes: &[u8]) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
-/// The line without its time stamp, if it says that the kernel is broken.
+/// The message in the line that says that the kernel is broken, without its time stamp. The kernel may speak in the middle
+/// of a line that a program has not ended.
 pub(crate) fn crash_in(line: &str) -> Option<&str> {
-    let text = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-        Some((_, text)) => text,
-        None => line,
-    };
-    CRASH_BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)).then_some(text)
+    let stamped = line.match_indices('[').filter_map(|(start, _)| after_time_stamp(&line[start..]));
+    let mut messages = std::iter::once(line).chain(stamped);
+    messages.find(|message| CRASH_BEGINNINGS.iter().any(|beginning| message.starts_with(beginning)))
+}
+
+/// What follows a time stamp such as `[    1.234567] ` at the beginning of `text`.
+fn after_time_stamp(text: &str) -> Option<&str> {
+    let (stamp, message) = text.strip_prefix('[')?.split_once("] ")?;
+    let (seconds, fraction) = stamp.trim_start().split_once('.')?;
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    (is_number(seconds) && is_number(fraction)).then_some(message)
 }
 
 #[cfg(test)]
@@ -106,10 +113,14 @@ mod tests {
     fn crashes_are_told_from_talk_about_them() {
         let stamped = "[    1.234567] Kernel panic - not syncing: sysrq triggered crash";
         assert_eq!(crash_in(stamped), Some("Kernel panic - not syncing: sysrq triggered crash"));
+        let amid = "uniq, unix2dos[    1.333354] Kernel panic - not syncing: Attempted to kill init!";
+        assert_eq!(crash_in(amid), Some("Kernel panic - not syncing: Attempted to kill init!"));
         for line in ["BUG: kernel NULL pointer dereference, address: 0", "[ 1.0] Oops: 0002 [#1]"] {
             assert!(crash_in(line).is_some(), "{line}");
         }
-        for line in ["", "[    0.1] pci: Oops: none", "testing BUG: handling", "[ no stamp"] {
+        for line in
+            ["", "[    0.1] pci: Oops: none", "testing BUG: handling", "[ no stamp", "[x] Oops: 1", "a [1] Oops: 1"]
+        {
             assert_eq!(crash_in(line), None, "{line}");
         }
     }

@@ -14,18 +14,18 @@ impl ClientProcess {
         Self { tasks: PathBuf::from(format!("/proc/{id}/task")) }
     }
 
-    /// Whether one of its threads runs, or would if it had a CPU. A virtual machine whose guest is idle has none: its
-    /// virtual CPUs sleep. A process that has gone computes no more.
+    /// Whether one of its threads runs, or would if it had a CPU or the page that it waits for. A virtual machine whose
+    /// guest is idle has none: its virtual CPUs sleep. A process that has gone computes no more.
     pub(crate) fn computes(&self) -> bool {
         let Ok(tasks) = fs::read_dir(&self.tasks) else { return false };
-        tasks.flatten().any(|task| fs::read(task.path().join("stat")).is_ok_and(|stat| is_runnable(&stat)))
+        tasks.flatten().any(|task| fs::read(task.path().join("stat")).is_ok_and(|stat| is_busy(&stat)))
     }
 }
 
 /// Reads the state from a line of `/proc/PID/stat`: the field after the name, which is in parentheses and may hold some.
-fn is_runnable(stat: &[u8]) -> bool {
+fn is_busy(stat: &[u8]) -> bool {
     let name_end = stat.iter().rposition(|&byte| byte == b')');
-    name_end.is_some_and(|end| stat[end..].starts_with(b") R"))
+    name_end.is_some_and(|end| stat[end..].starts_with(b") R") || stat[end..].starts_with(b") D"))
 }
 
 #[cfg(test)]
@@ -38,9 +38,9 @@ mod tests {
     fn a_process_that_waits_does_not_compute_and_one_that_spins_does() {
         let mut waiting = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat");
         let mut spinning = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("sh");
-        // Both need a moment until they do what they are for: the test hangs if one never gets there.
+        // Both need a moment until they do what they are for; if one never gets there, the test's time limit says so.
         while ClientProcess::new(waiting.id()).computes() {}
-        assert!(ClientProcess::new(spinning.id()).computes());
+        while !ClientProcess::new(spinning.id()).computes() {}
         for process in [&mut waiting, &mut spinning] {
             process.kill().expect("it runs");
             process.wait().expect("it ended");
@@ -50,8 +50,9 @@ mod tests {
 
     #[test]
     fn the_name_may_look_like_a_state() {
-        assert!(is_runnable(b"7 (CPU 0/TCG) R 1 2"));
-        assert!(!is_runnable(b"7 (a) R b) S 1 2"));
-        assert!(!is_runnable(b""));
+        assert!(is_busy(b"7 (CPU 0/TCG) R 1 2"));
+        assert!(is_busy(b"7 (CPU 0/TCG) D 1 2"));
+        assert!(!is_busy(b"7 (a) R b) S 1 2"));
+        assert!(!is_busy(b""));
     }
 }

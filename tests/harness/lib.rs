@@ -52,7 +52,7 @@ pub use interrupts::{InterruptVector, Interrupts};
 pub use kernel_log::KernelLog;
 pub use pci::{PciBar, PciBarKind, PciCapability, PciDevice};
 pub use placement::{Cores, Placement};
-pub use playback::{play, player};
+pub use playback::{MAXIMUM_SAMPLE_BYTES, patience, play, player};
 pub use program::{GuestProgram, ProgramOutput};
 pub use pwm_audio::PwmAudio;
 pub use qemu::Accelerator;

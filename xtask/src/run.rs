@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cosim_tests::{Board, PwmAudio, Wav, player};
+use cosim_tests::{Board, MAXIMUM_SAMPLE_BYTES, PwmAudio, Wav, patience, player};
 use device::{ClockMode, Counters};
 
 use crate::build;
@@ -50,6 +50,7 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     let out = options.out.clone().unwrap_or_else(|| workspace.output().join("capture.wav"));
     // What the user gave is looked at before anything that takes time.
     let wav = Wav::open(&path).map_err(|error| Failure::new(Kind::BadInput, error.to_string()))?;
+    check_length(&path, &wav)?;
     if options.out.is_some() {
         check_out(&out)?;
     }
@@ -79,7 +80,7 @@ fn play_on_board(wav: &Wav, clock: ClockMode, out: &Path) -> Result<Run, Failure
     let program = player(guest, wav)?;
 
     let (started, started_ns) = (Instant::now(), device.with_device(|device| device.now_ns()));
-    let played = guest.run(program)?;
+    let played = guest.with_call_limit(patience(wav)).run(program)?;
     let playing = started.elapsed();
     let device_time = Duration::from_nanos(device.with_device(|device| device.now_ns()) - started_ns);
     let counters = device.counters();
@@ -152,6 +153,22 @@ fn verdict(wav: &Wav, run: &Run, out: &Path) -> Result<(), Failure> {
             format!("the guest was too slow for real time {gaps} times; `--clock warp` waits for it"),
         )),
     }
+}
+
+/// Refuses a file that is longer than what a guest is sent.
+fn check_length(path: &Path, wav: &Wav) -> Result<(), Failure> {
+    let frame_bytes = usize::from(wav.format.sample_bits / 8 * wav.format.channels);
+    let frames = MAXIMUM_SAMPLE_BYTES / frame_bytes;
+    if wav.frames() <= frames {
+        return Ok(());
+    }
+    let seconds = frames / wav.format.rate_hz as usize;
+    let message = format!(
+        "{}: expected at most {seconds} s in this format, found {:.0} s; cut it with e.g. `sox INPUT OUTPUT.wav trim 0 {seconds}`",
+        path.display(),
+        wav.seconds()
+    );
+    Err(Failure::new(Kind::BadInput, message))
 }
 
 /// Refuses a place for the capture that cannot take it, before anything has been played.

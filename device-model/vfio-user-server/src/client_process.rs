@@ -30,22 +30,30 @@ fn is_busy(stat: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
 
     use super::*;
 
+    /// Ends its process also when the test fails: one that spins must not outlive it.
+    struct Killed(Child);
+
+    impl Drop for Killed {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
     #[test]
     fn a_process_that_waits_does_not_compute_and_one_that_spins_does() {
-        let mut waiting = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat");
-        let mut spinning = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("sh");
+        let waiting = Killed(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat"));
+        let spinning = Killed(Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("sh"));
+        let (idle, busy) = (ClientProcess::new(waiting.0.id()), ClientProcess::new(spinning.0.id()));
         // Both need a moment until they do what they are for; if one never gets there, the test's time limit says so.
-        while ClientProcess::new(waiting.id()).computes() {}
-        while !ClientProcess::new(spinning.id()).computes() {}
-        for process in [&mut waiting, &mut spinning] {
-            process.kill().expect("it runs");
-            process.wait().expect("it ended");
-        }
-        assert!(!ClientProcess::new(spinning.id()).computes());
+        while idle.computes() {}
+        while !busy.computes() {}
+        drop(spinning);
+        assert!(!busy.computes());
     }
 
     #[test]

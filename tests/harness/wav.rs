@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use device::StreamFormat;
 use hound::{SampleFormat, WavReader, WavSpec};
-use pwm_audio::spec::audio::RATES_HZ;
+use pwm_audio::rates_hz;
 
 /// Why a file cannot be played. Each message is one line for a user.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +140,7 @@ fn supported(path: &Path, spec: WavSpec) -> Result<WavSpec, WavError> {
         WavSpec { channels, .. } if !matches!(channels, 1 | 2) => {
             unsupported("1 or 2 channels", format!("{channels} channels"), "-c 2")
         }
-        WavSpec { sample_rate, .. } if !RATES_HZ.contains(&sample_rate) => {
+        WavSpec { sample_rate, .. } if !rates_hz().contains(&sample_rate) => {
             unsupported("8,000 to 192,000 frames a second", format!("{sample_rate} Hz"), "-r 48000")
         }
         spec => Ok(spec),

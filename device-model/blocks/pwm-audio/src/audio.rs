@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use device::{Effects, Output, StreamFormat};
 
-use crate::spec::audio::{
-    CONTROL, CONTROL_DRAIN, CONTROL_ENABLE, CONTROL_FLUSH, FIFO_FRAMES, FIFO_LOW_FRAMES, FORMAT, FORMAT_RESET,
-    FRAMES_PLAYED, RATE, RATE_RESET_HZ, RATES_HZ, STATUS, STATUS_EMPTY, STATUS_FULL, STATUS_LOW, STATUS_OVERFLOW,
-    STATUS_RUNNING, STATUS_UNDERRUN, TX_LEFT, TX_RIGHT, UNDERRUN_COUNT,
-};
-use crate::spec::system::{INTERRUPT_TX_DRAINED, INTERRUPT_TX_LOW, INTERRUPT_TX_UNDERRUN};
+use registers::{Change, RegisterFile, RegisterHandle};
 
+use crate::registers::{REGISTERS, rates_hz};
+
+/// Depth of the FIFO.
+const FIFO_FRAMES: usize = 1_024;
+/// Three quarters empty.
+const FIFO_LOW_FRAMES: usize = 256;
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What the transmitter is doing.
@@ -28,7 +29,8 @@ enum Phase {
 pub(crate) struct Transmitter {
     phase: Phase,
     drain: bool,
-    format: u32,
+    /// The format register as it takes effect.
+    format: u64,
     rate_hz: u32,
     fifo: VecDeque<[i32; 2]>,
     left_sample: i32,
@@ -37,16 +39,17 @@ pub(crate) struct Transmitter {
     underrun_count: u32,
     frames_played: u32,
     /// Interrupt status bits that events have set since [`Self::take_interrupts`].
-    interrupts: u32,
+    interrupts: u64,
 }
 
 impl Default for Transmitter {
     fn default() -> Self {
+        let audio = &REGISTERS.audio;
         Self {
             phase: Phase::Stopped,
             drain: false,
-            format: FORMAT_RESET,
-            rate_hz: RATE_RESET_HZ,
+            format: REGISTERS.map[audio.format].reset_value,
+            rate_hz: REGISTERS.map[audio.rate].reset_value as u32,
             fifo: VecDeque::with_capacity(FIFO_FRAMES),
             left_sample: 0,
             underrun: false,
@@ -59,61 +62,66 @@ impl Default for Transmitter {
 }
 
 impl Transmitter {
-    pub(crate) fn read(&self, offset: u64) -> Option<u32> {
-        Some(match offset {
-            CONTROL => flag(CONTROL_ENABLE, self.enabled()) | flag(CONTROL_DRAIN, self.drain),
-            FORMAT => self.format,
-            RATE => self.rate_hz,
-            STATUS => self.status(),
-            UNDERRUN_COUNT => self.underrun_count,
-            FRAMES_PLAYED => self.frames_played,
-            TX_LEFT | TX_RIGHT => 0,
-            _ => return None,
-        })
+    /// Brings the registers that the transmitter changes by itself up to date.
+    pub(crate) fn refresh(&self, file: &mut RegisterFile) {
+        let audio = &REGISTERS.audio;
+        for (field, value) in [
+            (audio.enable, self.enabled()),
+            (audio.drain, self.drain),
+            (audio.full, self.fifo.len() == FIFO_FRAMES),
+            (audio.empty, self.fifo.is_empty()),
+            (audio.low, self.low()),
+            (audio.running, matches!(self.phase, Phase::Running { .. })),
+            (audio.underrun, self.underrun),
+            (audio.overflow, self.overflow),
+        ] {
+            file.set_field(field, u64::from(value));
+        }
+        file.set_field(audio.fill, self.fifo.len() as u64);
+        file.set(audio.underrun_count, self.underrun_count.into());
+        file.set(audio.frames_played, self.frames_played.into());
     }
 
-    fn status(&self) -> u32 {
-        self.fifo.len() as u32
-            | flag(STATUS_FULL, self.fifo.len() == FIFO_FRAMES)
-            | flag(STATUS_EMPTY, self.fifo.is_empty())
-            | flag(STATUS_LOW, self.low())
-            | flag(STATUS_RUNNING, matches!(self.phase, Phase::Running { .. }))
-            | flag(STATUS_UNDERRUN, self.underrun)
-            | flag(STATUS_OVERFLOW, self.overflow)
-    }
-
-    /// Takes the bits of `value` that `lanes` covers; `false` where no register takes a write.
-    pub(crate) fn write(&mut self, offset: u64, value: u32, lanes: u32, now_ns: u64, effects: &mut Effects) -> bool {
-        match offset {
-            CONTROL => self.write_control(value, lanes, now_ns, effects),
-            FORMAT | RATE => self.write_stream_setting(offset, value, lanes, effects),
-            TX_LEFT | TX_RIGHT if lanes != u32::MAX => effects.fault("a sample is written whole, with 4 or 8 bytes"),
-            TX_LEFT => {
-                self.left_sample = self.sample(value);
+    /// Reacts to a write to one of the transmitter's registers.
+    pub(crate) fn react(&mut self, change: &Change, file: &mut RegisterFile, now_ns: u64, effects: &mut Effects) {
+        let audio = &REGISTERS.audio;
+        let register = change.register;
+        if register == audio.control {
+            file.set_field(audio.flush, 0);
+            self.control(change, now_ns, effects);
+        } else if register == audio.format || register == audio.rate {
+            self.set_up_stream(register, change, file, effects);
+        } else if register == audio.tx_left || register == audio.tx_right {
+            if change.bytes_written < 4 {
+                effects.fault("a sample is written whole, with 4 or 8 bytes");
+                return;
+            }
+            let sample = self.sample(change.written as u32);
+            if register == audio.tx_right {
+                self.push([self.left_sample, sample], now_ns, effects);
+            } else {
+                self.left_sample = sample;
                 if self.stream_format().channels == 1 {
-                    self.push([self.left_sample, 0], now_ns, effects);
+                    self.push([sample, 0], now_ns, effects);
                 }
             }
-            TX_RIGHT => self.push([self.left_sample, self.sample(value)], now_ns, effects),
-            _ => return false,
         }
-        true
     }
 
-    fn write_control(&mut self, value: u32, lanes: u32, now_ns: u64, effects: &mut Effects) {
-        let value = value & lanes;
-        if value & CONTROL_FLUSH != 0 {
+    fn control(&mut self, change: &Change, now_ns: u64, effects: &mut Effects) {
+        let audio = &REGISTERS.audio;
+        if change.written_to(audio.flush) == Some(1) {
             self.fifo.clear();
             self.overflow = false;
             if self.enabled() {
                 self.phase = Phase::Waiting;
             }
         }
-        if lanes & CONTROL_DRAIN != 0 {
-            self.drain = value & CONTROL_DRAIN != 0;
+        if let Some(drain) = change.written_to(audio.drain) {
+            self.drain = drain != 0;
         }
-        if lanes & CONTROL_ENABLE != 0 {
-            match (self.enabled(), value & CONTROL_ENABLE != 0) {
+        if let Some(enable) = change.written_to(audio.enable) {
+            match (self.enabled(), enable != 0) {
                 (false, true) => self.start(now_ns, effects),
                 (true, false) => self.stop(effects),
                 _ => {}
@@ -124,27 +132,39 @@ impl Transmitter {
         }
     }
 
-    fn write_stream_setting(&mut self, offset: u64, value: u32, lanes: u32, effects: &mut Effects) {
-        let (register, current) =
-            if offset == RATE { ("AUDIO.RATE", self.rate_hz) } else { ("AUDIO.FORMAT", self.format) };
-        let wanted = current & !lanes | value & lanes;
-        if self.enabled() {
-            effects.fault(format!("{register} cannot change to {wanted:#x} while AUDIO.CONTROL.ENABLE is set"));
-        } else if offset == RATE && RATES_HZ.contains(&wanted) {
-            self.rate_hz = wanted;
-        } else if offset == RATE {
-            effects.fault(format!("AUDIO.RATE takes {} to {} Hz, not {wanted}", RATES_HZ.start(), RATES_HZ.end()));
-        } else if matches!(wanted & 0xff, 8 | 16 | 24) && matches!(wanted >> 8, 1 | 2) {
-            self.format = wanted;
+    /// Takes a new format or rate, or puts the old one back: as a whole, also where the register file took a field.
+    fn set_up_stream(
+        &mut self,
+        register: RegisterHandle,
+        change: &Change,
+        file: &mut RegisterFile,
+        effects: &mut Effects,
+    ) {
+        let is_rate = register == REGISTERS.audio.rate;
+        let entry = &REGISTERS.map[register];
+        let wanted = change.old & !change.lanes() | change.written;
+        let takes = if change.refused == 0 && change.new == wanted && !self.enabled() {
+            if is_rate {
+                self.rate_hz = wanted as u32;
+            } else {
+                self.format = wanted;
+            }
+            return;
+        } else if self.enabled() {
+            format!("cannot change to {wanted:#x} while AUDIO.CONTROL.ENABLE is set")
+        } else if is_rate {
+            format!("takes {} to {} Hz, not {wanted}", rates_hz().start(), rates_hz().end())
         } else {
-            effects.fault(format!("AUDIO.FORMAT takes 8, 16 or 24 bits and 1 or 2 channels, not {wanted:#x}"));
-        }
+            format!("takes 8, 16 or 24 bits and 1 or 2 channels, not {wanted:#x}")
+        };
+        file.set(register, change.old);
+        effects.fault(format!("{} {takes}", entry.name));
     }
 
     fn stream_format(&self) -> StreamFormat {
         StreamFormat {
-            sample_bits: (self.format & 0x3f) as u16,
-            channels: (self.format >> 8 & 3) as u16,
+            sample_bits: REGISTERS.audio.sample_bits.of(self.format) as u16,
+            channels: REGISTERS.audio.channels.of(self.format) as u16,
             rate_hz: self.rate_hz,
         }
     }
@@ -181,7 +201,7 @@ impl Transmitter {
 
     fn drained(&mut self, effects: &mut Effects) {
         self.drain = false;
-        self.interrupts |= INTERRUPT_TX_DRAINED;
+        self.interrupts |= REGISTERS.system.tx_drained.mask();
         self.stop(effects);
     }
 
@@ -201,7 +221,7 @@ impl Transmitter {
                 self.phase = Phase::Waiting;
                 self.underrun = true;
                 self.underrun_count = self.underrun_count.saturating_add(1);
-                self.interrupts |= INTERRUPT_TX_UNDERRUN;
+                self.interrupts |= REGISTERS.system.tx_underrun.mask();
                 effects.output(Output::StreamUnderrun);
             }
         }
@@ -233,8 +253,9 @@ impl Transmitter {
     }
 
     /// The interrupt status bits of what has happened since the last call, and of the level that holds now.
-    pub(crate) fn take_interrupts(&mut self) -> u32 {
-        std::mem::take(&mut self.interrupts) | flag(INTERRUPT_TX_LOW, self.enabled() && self.low())
+    pub(crate) fn take_interrupts(&mut self) -> u64 {
+        let low = if self.enabled() && self.low() { REGISTERS.system.tx_low.mask() } else { 0 };
+        std::mem::take(&mut self.interrupts) | low
     }
 
     /// Ends a stream that is being played, before the block is reset.
@@ -244,8 +265,4 @@ impl Transmitter {
         }
         *self = Self::default();
     }
-}
-
-fn flag(bits: u32, set: bool) -> u32 {
-    if set { bits } else { 0 }
 }

@@ -122,19 +122,28 @@ impl RegisterFile {
         Some(Lane { register: RegisterHandle(index), first_byte, bytes: touched, position })
     }
 
+    /// The next register's part of an access from its byte `position` on, which moves past it; bytes that no register has
+    /// on the way are noted in `unmapped_bytes`.
+    #[inline]
+    fn next_lane(&self, offset: u64, bytes: u32, position: &mut u32, unmapped_bytes: &mut u8) -> Option<Lane> {
+        while *position < bytes {
+            if let Some(lane) = self.lane(offset, bytes, *position) {
+                *position += lane.bytes;
+                return Some(lane);
+            }
+            *unmapped_bytes |= 1 << *position;
+            *position += 1;
+        }
+        None
+    }
+
     /// A read from the bus: of `bytes` bytes, little endian and zero extended. More than
     /// [`MAXIMUM_ACCESS_BYTES`] are as many as that.
     pub fn read(&mut self, offset: u64, bytes: usize) -> ReadOutcome {
         let bytes = bytes.min(MAXIMUM_ACCESS_BYTES) as u32;
         let mut outcome = ReadOutcome::default();
         let mut position = 0;
-        while position < bytes {
-            let Some(lane) = self.lane(offset, bytes, position) else {
-                outcome.unmapped_bytes |= 1 << position;
-                position += 1;
-                continue;
-            };
-            position += lane.bytes;
+        while let Some(lane) = self.next_lane(offset, bytes, &mut position, &mut outcome.unmapped_bytes) {
             let masks = &self.map.entries()[usize::from(lane.register.0)].masks;
             let cell = &mut self.cells[usize::from(lane.register.0)];
             let lanes = lane.mask();
@@ -169,13 +178,7 @@ impl RegisterFile {
         let bytes = bytes.min(MAXIMUM_ACCESS_BYTES) as u32;
         let mut outcome = WriteOutcome::default();
         let mut position = 0;
-        while position < bytes {
-            let Some(lane) = self.lane(offset, bytes, position) else {
-                outcome.unmapped_bytes |= 1 << position;
-                position += 1;
-                continue;
-            };
-            position += lane.bytes;
+        while let Some(lane) = self.next_lane(offset, bytes, &mut position, &mut outcome.unmapped_bytes) {
             outcome.changes.push(self.write_lane(&lane, lane.to_register(value)));
         }
         outcome

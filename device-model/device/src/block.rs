@@ -1,5 +1,9 @@
 //! The interface of a hardware block, and what one of its steps asks its surroundings for.
 
+use std::sync::Arc;
+
+use registers::RegisterMap;
+
 use crate::Width;
 
 /// A hardware block as a pure state machine.
@@ -11,8 +15,13 @@ pub trait Block: Send {
     /// Size of the register space in bytes: a power of two.
     fn register_bytes(&self) -> u64;
 
-    /// The register that an access at `offset` touches, as its documentation names it.
-    fn register_name(&self, offset: u64, width: Width) -> String;
+    /// The registers, as the block's SVD file has them.
+    fn register_map(&self) -> &Arc<RegisterMap>;
+
+    /// The registers that an access at `offset` touches, as the SVD file names them.
+    fn register_name(&self, offset: u64, width: Width) -> String {
+        self.register_map().name_at(offset, width.bytes())
+    }
 
     /// Answers a read of registers, little endian and zero extended.
     fn read(&mut self, offset: u64, width: Width, now_ns: u64, effects: &mut Effects) -> u64;

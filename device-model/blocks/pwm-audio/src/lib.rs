@@ -7,7 +7,9 @@ mod audio;
 mod pwm;
 mod registers;
 
-use ::registers::{Change, RegisterFile};
+use std::sync::Arc;
+
+use ::registers::{Change, RegisterFile, RegisterMap};
 use device::{Block, Effects, Identity, Width};
 
 pub use crate::registers::rates_hz;
@@ -100,8 +102,8 @@ impl Block for PwmAudio {
         REGISTER_BYTES
     }
 
-    fn register_name(&self, offset: u64, width: Width) -> String {
-        REGISTERS.map.name_at(offset, width.bytes())
+    fn register_map(&self) -> &Arc<RegisterMap> {
+        &REGISTERS.map
     }
 
     fn read(&mut self, offset: u64, width: Width, now_ns: u64, effects: &mut Effects) -> u64 {

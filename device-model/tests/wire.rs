@@ -164,6 +164,40 @@ fn an_access_comes_before_what_it_caused_and_the_interrupt_before_the_reply() {
 }
 
 #[test]
+fn the_timeline_says_which_fields_an_access_changed_or_found_changed() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    let msi = bench.connect(MSI);
+    bench.write(0x014, 0x4);
+    bench.write(0x440, 0x1);
+    bench.client.region_write(BAR0, 0x460, &7_u64.to_le_bytes()).expect("frame");
+    assert_eq!(wait(&msi), 1, "an underrun, one frame later");
+    for _ in 0..3 {
+        bench.read(BAR0, 0x44c);
+    }
+    bench.write(0x444, 0x0110);
+    let mut half = [0; 2];
+    bench.client.region_read(BAR0, 0x00a, &mut half).expect("read");
+    let tail = bench.server.with_device(|device| device.timeline_tail(100));
+    let said: Vec<&str> = tail.iter().filter_map(|line| line.split_once(" ms  ")?.1.split(" until ").next()).collect();
+    assert_eq!(
+        said,
+        [
+            "write SYSTEM.INTERRUPT_ENABLE <- 0x00000004: SYSTEM.INTERRUPT_ENABLE.tx_underrun 0 -> 1 (offset 0x014, 4 bytes)",
+            "write AUDIO.CONTROL <- 0x00000001: AUDIO.CONTROL.enable 0 -> 1 (offset 0x440, 4 bytes)",
+            "stream started: 24 bits, 2 channels, 48000 Hz",
+            "write AUDIO.TX_LEFT + AUDIO.TX_RIGHT <- 0x0000000000000007 (offset 0x460, 8 bytes)",
+            "stream underrun: a frame was due and there was none",
+            "interrupt by MSI",
+            "read AUDIO.STATUS -> 0x00160000: AUDIO.STATUS.underrun 0 -> 1 (offset 0x44c, 4 bytes), 2 more like it",
+            "write AUDIO.FORMAT <- 0x00000110: AUDIO.FORMAT.sample_bits 0x18 bits_24 -> 0x10 bits_16, \
+             AUDIO.FORMAT.channels 2 stereo -> 1 mono (offset 0x444, 4 bytes)",
+            "ignored: AUDIO.FORMAT cannot change to 0x110 while AUDIO.CONTROL.ENABLE is set",
+            "read SYSTEM.SCRATCH -> 0x0000 (offset 0x00a, 2 bytes)",
+        ]
+    );
+}
+
+#[test]
 fn intx_fires_again_when_it_is_unmasked_with_the_level_still_high() {
     let mut bench = Bench::start(ClockMode::Warp);
     let intx = bench.connect(INTX);

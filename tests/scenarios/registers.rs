@@ -82,10 +82,12 @@ fn a_forced_interrupt_shows_in_status_and_timeline() -> Result<(), BoardError> {
     assert_eq!(found, [0x5, 0x4]);
     let tail = device.with_device(|device| device.timeline_tail(4));
     let expected = [
-        "write SYSTEM.INTERRUPT_FORCE <- 0x00000005 (BAR0 offset 0x018, 4 bytes)",
-        "read SYSTEM.INTERRUPT_STATUS -> 0x00000005 (BAR0 offset 0x010, 4 bytes)",
-        "write SYSTEM.INTERRUPT_STATUS <- 0x00000001 (BAR0 offset 0x010, 4 bytes)",
-        "read SYSTEM.INTERRUPT_STATUS -> 0x00000004 (BAR0 offset 0x010, 4 bytes)",
+        "write SYSTEM.INTERRUPT_FORCE <- 0x00000005: SYSTEM.INTERRUPT_FORCE.tx_low 0 -> 1, \
+         SYSTEM.INTERRUPT_FORCE.tx_underrun 0 -> 1 (offset 0x018, 4 bytes)",
+        "read SYSTEM.INTERRUPT_STATUS -> 0x00000005: SYSTEM.INTERRUPT_STATUS.tx_low 0 -> 1, \
+         SYSTEM.INTERRUPT_STATUS.tx_underrun 0 -> 1 (offset 0x010, 4 bytes)",
+        "write SYSTEM.INTERRUPT_STATUS <- 0x00000001: SYSTEM.INTERRUPT_STATUS.tx_low 1 -> 0 (offset 0x010, 4 bytes)",
+        "read SYSTEM.INTERRUPT_STATUS -> 0x00000004 (offset 0x010, 4 bytes)",
     ];
     for (line, expected) in tail.iter().zip(expected) {
         assert!(line.ends_with(expected), "expected {expected}, found {line}");

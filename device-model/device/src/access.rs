@@ -81,4 +81,16 @@ pub struct Access {
     pub width: Width,
     /// What was written, or what the device answered; little endian, zero extended.
     pub value: u64,
+    /// What the registers' bytes were before: of a read, as the bus knew them from the accesses before it; of a write,
+    /// as the block had them.
+    pub old: u64,
+    /// What they are now; of a read, its value.
+    pub new: u64,
+}
+
+impl Access {
+    /// Where and how, without the values.
+    pub(crate) fn place(&self) -> (Region, Direction, u64, Width) {
+        (self.region, self.direction, self.offset, self.width)
+    }
 }

@@ -72,6 +72,7 @@ pub enum Output {
 pub struct Effects {
     outputs: Vec<Output>,
     faults: Vec<String>,
+    stored: (u64, u64),
 }
 
 impl Effects {
@@ -83,6 +84,16 @@ impl Effects {
     /// Names something that the guest did and that the hardware ignores, in plain words.
     pub fn fault(&mut self, fault: impl Into<String>) {
         self.faults.push(fault.into());
+    }
+
+    /// Tells what a write did to the bytes that it carried, little endian: what they were and what they are now.
+    pub fn stored(&mut self, old: u64, new: u64) {
+        self.stored = (old, new);
+    }
+
+    /// What [`Self::stored`] was told since [`Self::clear`]; zeros if it was not.
+    pub(crate) fn take_stored(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.stored)
     }
 
     /// What was put out since [`Self::clear`].

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::bus_view::BusView;
 use crate::{
     Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
     Pin, Region, Run, SampleWindow, StreamFormat, Timeline, Width,
@@ -32,6 +33,7 @@ pub struct Device {
     block: Box<dyn Block>,
     identity: Identity,
     config: ConfigSpace,
+    view: BusView,
     window: SampleWindow,
     clock: Clock,
     interrupts: Interrupts,
@@ -52,6 +54,7 @@ impl Device {
     ) -> Self {
         let mut device = Self {
             config: ConfigSpace::new(identity, &[0; 6]),
+            view: BusView::new(block.register_map()),
             block,
             identity,
             window,
@@ -111,7 +114,9 @@ impl Device {
             Some(width) => {
                 let value = self.block.read(offset, width, now_ns, &mut self.effects);
                 data.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
-                self.record(Happening::Access(Access { region, direction: Direction::Read, offset, width, value }));
+                let old = self.view.exchange(offset, width, value);
+                let direction = Direction::Read;
+                self.record(Happening::Access(Access { region, direction, offset, width, value, old, new: value }));
             }
             None if region == Region::Bar(WINDOW_BAR) && self.window.read(offset, data) == data.len() => {}
             None => {
@@ -134,8 +139,13 @@ impl Device {
                 let mut bytes = [0; 8];
                 bytes[..data.len()].copy_from_slice(data);
                 let value = u64::from_le_bytes(bytes);
-                self.record(Happening::Access(Access { region, direction: Direction::Write, offset, width, value }));
                 self.block.write(offset, width, value, now_ns, &mut self.effects);
+                let (old, new) = self.effects.take_stored();
+                let readable = self.block.register_map().readable_bits_at(offset, width.bytes());
+                self.view.exchange(offset, width, new & readable);
+                // Before what it has caused, which is passed on at the end of the step.
+                let direction = Direction::Write;
+                self.record(Happening::Access(Access { region, direction, offset, width, value, old, new }));
             }
             None if region == Region::Bar(WINDOW_BAR) && self.window.write(offset, data) == data.len() => {}
             None => {
@@ -177,6 +187,7 @@ impl Device {
         self.begin(wall_ns);
         self.record(Happening::Reset);
         self.block.reset(&mut self.effects);
+        self.view = BusView::new(self.block.register_map());
         self.config = self.cold_config_space();
         self.interrupts.disable_intx(false);
         self.finish();
@@ -260,15 +271,20 @@ impl Device {
 
     /// What happened latest in plain words, oldest first, at most `lines` of it: see [`Timeline::latest_runs`].
     pub fn timeline_tail(&self, lines: usize) -> Vec<String> {
-        let describe = |Run { first, last, count }: Run<'_>| match &last.happening {
-            Happening::Access(access) if count > 1 => {
-                let (more, until_ms, value) = (count - 1, milliseconds(last.time_ns), hexadecimal(access));
-                let until_ms = until_ms.trim_start();
-                format!("{}, {more} more like it until {until_ms} ms, {value} the last", self.describe(first))
-            }
-            _ => self.describe(first),
+        self.timeline.latest_runs(lines).into_iter().map(|run| self.describe_run(&run)).collect()
+    }
+
+    fn describe_run(&self, Run { first, last, count }: &Run<'_>) -> String {
+        let described = self.describe(first);
+        let (Happening::Access(access), Happening::Access(last_access)) = (&first.happening, &last.happening) else {
+            return described;
         };
-        self.timeline.latest_runs(lines).into_iter().map(describe).collect()
+        if *count == 1 {
+            return described;
+        }
+        let (more, until_ms, value) = (count - 1, milliseconds(last.time_ns), hexadecimal(last_access));
+        let changes = self.describe_changes(&Access { old: access.new, ..*last_access });
+        format!("{described}, {more} more like it until {} ms, {value} the last{changes}", until_ms.trim_start())
     }
 
     /// One event in plain words: device time, what, which register.
@@ -289,14 +305,23 @@ impl Device {
     }
 
     fn describe_access(&self, access: &Access) -> String {
-        let Access { region, direction, offset, width, .. } = access;
+        let Access { direction, offset, width, .. } = access;
         let (verb, arrow) = match direction {
             Direction::Read => ("read", "->"),
             Direction::Write => ("write", "<-"),
         };
         let name = self.block.register_name(*offset, *width);
         let (value, bytes) = (hexadecimal(access), width.bytes());
-        format!("{verb} {name} {arrow} {value} ({region} offset {offset:#05x}, {bytes} bytes)")
+        let changes = self.describe_changes(access);
+        let plural = if bytes == 1 { "" } else { "s" };
+        format!("{verb} {name} {arrow} {value}{changes} (offset {offset:#05x}, {bytes} byte{plural})")
+    }
+
+    /// The fields that an access found or made different, after a colon; nothing if none is.
+    fn describe_changes(&self, access: &Access) -> String {
+        let Access { offset, width, old, new, .. } = *access;
+        let changes = self.block.register_map().describe_changes(offset, width.bytes(), old, new).to_string();
+        if changes.is_empty() { changes } else { format!(": {changes}") }
     }
 }
 

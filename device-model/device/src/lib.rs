@@ -7,6 +7,7 @@
 
 mod access;
 mod block;
+mod bus_view;
 mod clock;
 mod config_space;
 mod function;

@@ -52,7 +52,7 @@ impl<'timeline> Run<'timeline> {
     /// Puts `event` before the others if it is one of them.
     fn take_in(&mut self, event: &'timeline Event) -> bool {
         let same = match (&event.happening, &self.first.happening) {
-            (Happening::Access(one), Happening::Access(other)) => Access { value: other.value, ..*one } == *other,
+            (Happening::Access(one), Happening::Access(other)) => one.place() == other.place(),
             _ => false,
         };
         if same {
@@ -173,7 +173,8 @@ mod tests {
     fn accesses_of_one_kind_to_one_register_are_a_run() {
         let mut timeline = Timeline::default();
         let access = |offset, value, direction| {
-            Happening::Access(Access { region: Region::Bar(0), direction, offset, width: crate::Width::WORD, value })
+            let (region, width) = (Region::Bar(0), crate::Width::WORD);
+            Happening::Access(Access { region, direction, offset, width, value, old: 0, new: value })
         };
         let happenings = [
             access(0, 7, Direction::Read),

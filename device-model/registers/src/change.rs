@@ -1,10 +1,9 @@
-//! What one bus access did to registers, and how that is said.
+//! What one bus access did to registers.
 
-use std::fmt;
 use std::ops::Deref;
 
 use crate::file::MAXIMUM_ACCESS_BYTES;
-use crate::map::{FieldHandle, Register, RegisterHandle, RegisterMap, low_bits};
+use crate::map::{FieldHandle, RegisterHandle, low_bits};
 
 /// What one write did to one register. Values and masks have the register's bits where the register has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,67 +115,10 @@ pub struct ReadOutcome {
 pub struct WriteOutcome {
     /// A bit for each byte of the access, from bit 0, that no register took.
     pub unmapped_bytes: u8,
+    /// What the bytes of the access were before, also those that cannot be read; 0 where no register is.
+    pub old: u64,
+    /// What they are now.
+    pub new: u64,
     /// One for every register that the access touched, also where nothing changed.
     pub changes: Touched<Change>,
-}
-
-/// A change of one register, to be shown.
-struct Shown<'a> {
-    register: &'a Register,
-    old: u64,
-    new: u64,
-    offset: u64,
-    bytes: u8,
-}
-
-impl RegisterMap {
-    /// Says what a write changed: `AUDIO.STATUS.underrun 0 -> 1 (offset 0x44c, 4 bytes)`.
-    pub fn describe<'a>(&'a self, change: &Change) -> impl fmt::Display + use<'a> {
-        let register = &self[change.register];
-        let offset = register.offset + u64::from(change.first_byte);
-        Shown { register, old: change.old, new: change.new, offset, bytes: change.bytes_written }
-    }
-
-    /// Says what a read changed, in the same words.
-    pub fn describe_read<'a>(&'a self, effect: &ReadEffect) -> impl fmt::Display + use<'a> {
-        let register = &self[effect.register];
-        let offset = register.offset + u64::from(effect.first_byte);
-        Shown { register, old: effect.old, new: effect.new, offset, bytes: effect.bytes_read }
-    }
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { register, old, new, offset, bytes } = self;
-        let mut unnamed = old ^ new;
-        let mut separator = "";
-        for field in &register.fields {
-            let value = |register: u64| (register & field.mask()) >> field.first_bit;
-            if value(*old) != value(*new) {
-                unnamed &= !field.mask();
-                write!(formatter, "{separator}{}.{} ", register.name, field.name)?;
-                number(formatter, value(*old), field.value_name(value(*old)))?;
-                formatter.write_str(" -> ")?;
-                number(formatter, value(*new), field.value_name(value(*new)))?;
-                separator = ", ";
-            }
-        }
-        if unnamed != 0 {
-            write!(formatter, "{separator}{} {old:#x} -> {new:#x}", register.name)?;
-        } else if old == new {
-            write!(formatter, "{} stays {old:#x}", register.name)?;
-        }
-        let plural = if *bytes == 1 { "" } else { "s" };
-        write!(formatter, " (offset {offset:#x}, {bytes} byte{plural})")
-    }
-}
-
-/// Small numbers as people write them, others as bits; with the name that the map has for it.
-fn number(formatter: &mut fmt::Formatter<'_>, value: u64, name: Option<&str>) -> fmt::Result {
-    if value < 10 {
-        write!(formatter, "{value}")?;
-    } else {
-        write!(formatter, "{value:#x}")?;
-    }
-    name.map_or(Ok(()), |name| write!(formatter, " {name}"))
 }

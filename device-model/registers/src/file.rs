@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::change::{Change, ReadEffect, ReadOutcome, WriteOutcome};
-use crate::map::{FieldHandle, NOBODY, RegisterHandle, RegisterMap, low_bits};
+use crate::lanes::{Lane, Lanes};
+use crate::map::{FieldHandle, RegisterHandle, RegisterMap, low_bits};
+use crate::semantics::Masks;
 
 /// The widest access in bytes.
 pub const MAXIMUM_ACCESS_BYTES: usize = 8;
@@ -29,32 +31,6 @@ pub struct RegisterFile {
     cells: Box<[Cell]>,
     /// The register that answers at each byte.
     answering: Box<[u16]>,
-}
-
-/// The part of an access that goes to one register.
-struct Lane {
-    register: RegisterHandle,
-    /// The register's first byte that is touched.
-    first_byte: u32,
-    bytes: u32,
-    /// The access's byte that goes with it.
-    position: u32,
-}
-
-impl Lane {
-    fn mask(&self) -> u64 {
-        low_bits(8 * self.bytes) << (8 * self.first_byte)
-    }
-
-    /// The access's bits, moved to where the register has them.
-    fn to_register(&self, access: u64) -> u64 {
-        access >> (8 * self.position) << (8 * self.first_byte) & self.mask()
-    }
-
-    /// The register's bits, moved to where the access has them.
-    fn to_access(&self, register: u64) -> u64 {
-        (register & self.mask()) >> (8 * self.first_byte) << (8 * self.position)
-    }
 }
 
 impl RegisterFile {
@@ -110,53 +86,26 @@ impl RegisterFile {
         cell.value = cell.value & !field.mask | value << field.first_bit & field.mask;
     }
 
-    /// The register's part of an access of `bytes` bytes at `offset` from its byte `position` on.
-    #[inline]
-    fn lane(&self, offset: u64, bytes: u32, position: u32) -> Option<Lane> {
-        let at = usize::try_from(offset.checked_add(u64::from(position))?).ok()?;
-        let answering = self.answering.get(at..)?;
-        let index = *answering.first().filter(|index| **index != NOBODY)?;
-        let left = (bytes - position) as usize;
-        let touched = answering.iter().take(left).take_while(|other| **other == index).count() as u32;
-        let first_byte = (at as u64 - self.map.entries()[usize::from(index)].offset) as u32;
-        Some(Lane { register: RegisterHandle(index), first_byte, bytes: touched, position })
-    }
-
-    /// The next register's part of an access from its byte `position` on, which moves past it; bytes that no register has
-    /// on the way are noted in `unmapped_bytes`.
-    #[inline]
-    fn next_lane(&self, offset: u64, bytes: u32, position: &mut u32, unmapped_bytes: &mut u8) -> Option<Lane> {
-        while *position < bytes {
-            if let Some(lane) = self.lane(offset, bytes, *position) {
-                *position += lane.bytes;
-                return Some(lane);
-            }
-            *unmapped_bytes |= 1 << *position;
-            *position += 1;
-        }
-        None
-    }
-
     /// A read from the bus: of `bytes` bytes, little endian and zero extended. More than
     /// [`MAXIMUM_ACCESS_BYTES`] are as many as that.
     pub fn read(&mut self, offset: u64, bytes: usize) -> ReadOutcome {
         let bytes = bytes.min(MAXIMUM_ACCESS_BYTES) as u32;
         let mut outcome = ReadOutcome::default();
-        let mut position = 0;
-        while let Some(lane) = self.next_lane(offset, bytes, &mut position, &mut outcome.unmapped_bytes) {
+        let mut lanes = Lanes::new(self.map.entries(), &self.answering, offset, bytes);
+        for lane in &mut lanes {
             let masks = &self.map.entries()[usize::from(lane.register.0)].masks;
             let cell = &mut self.cells[usize::from(lane.register.0)];
-            let lanes = lane.mask();
+            let carried = lane.mask();
             let old = cell.value;
             let seen = old & masks.readable;
-            cell.last_read = cell.last_read & !lanes | seen & lanes;
+            cell.last_read = cell.last_read & !carried | seen & carried;
             outcome.value |= lane.to_access(seen);
             if masks.reads_are_pure() {
                 continue;
             }
-            cell.value = masks.read(old, lanes);
-            let modified = lanes & masks.read_modify;
-            let modified_external = lanes & masks.read_modify_external;
+            cell.value = masks.read(old, carried);
+            let modified = carried & masks.read_modify;
+            let modified_external = carried & masks.read_modify_external;
             if cell.value != old || modified | modified_external != 0 {
                 outcome.effects.push(ReadEffect {
                     register: lane.register,
@@ -169,6 +118,7 @@ impl RegisterFile {
                 });
             }
         }
+        outcome.unmapped_bytes = lanes.unmapped_bytes;
         outcome
     }
 
@@ -177,33 +127,39 @@ impl RegisterFile {
     pub fn write(&mut self, offset: u64, bytes: usize, value: u64) -> WriteOutcome {
         let bytes = bytes.min(MAXIMUM_ACCESS_BYTES) as u32;
         let mut outcome = WriteOutcome::default();
-        let mut position = 0;
-        while let Some(lane) = self.next_lane(offset, bytes, &mut position, &mut outcome.unmapped_bytes) {
-            outcome.changes.push(self.write_lane(&lane, lane.to_register(value)));
+        let mut lanes = Lanes::new(self.map.entries(), &self.answering, offset, bytes);
+        for lane in &mut lanes {
+            let masks = &self.map.entries()[usize::from(lane.register.0)].masks;
+            let cell = &mut self.cells[usize::from(lane.register.0)];
+            let change = cell.write(masks, lane, lane.to_register(value));
+            outcome.old |= lane.to_access(change.old);
+            outcome.new |= lane.to_access(change.new);
+            outcome.changes.push(change);
         }
+        outcome.unmapped_bytes = lanes.unmapped_bytes;
         outcome
     }
+}
 
-    fn write_lane(&mut self, lane: &Lane, written: u64) -> Change {
-        let masks = &self.map.entries()[usize::from(lane.register.0)].masks;
-        let cell = &mut self.cells[usize::from(lane.register.0)];
-        let old = cell.value;
+impl Cell {
+    fn write(&mut self, masks: &Masks, lane: Lane, written: u64) -> Change {
+        let old = self.value;
         let carried = lane.mask();
         let wanted = old & !carried | written & carried;
         // A constraint is on the value that the bits would have, of which a narrow access brings only a part.
         let refused = masks
             .constraints
             .iter()
-            .filter(|constraint| constraint.mask & carried != 0 && !constraint.allows(wanted, cell.last_read))
+            .filter(|constraint| constraint.mask & carried != 0 && !constraint.allows(wanted, self.last_read))
             .fold(0, |refused, constraint| refused | constraint.mask);
-        let locked = carried & cell.spent;
+        let locked = carried & self.spent;
         let taken = carried & !refused & !locked;
-        cell.value = masks.written(old, written, taken);
-        cell.spent |= taken & masks.once;
+        self.value = masks.written(old, written, taken);
+        self.spent |= taken & masks.once;
         Change {
             register: lane.register,
             old,
-            new: cell.value,
+            new: self.value,
             written,
             first_byte: lane.first_byte as u8,
             bytes_written: lane.bytes as u8,

@@ -24,9 +24,11 @@
 mod build;
 mod change;
 mod check;
+mod describe;
 mod error;
 mod fields;
 mod file;
+mod lanes;
 mod map;
 mod semantics;
 mod source;

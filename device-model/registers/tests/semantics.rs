@@ -145,18 +145,26 @@ fn a_change_is_said_with_names() {
         <enumeratedValue><name>stopped</name><value>0</value></enumeratedValue>
         <enumeratedValue><name>playing</name><isDefault>true</isDefault></enumeratedValue></enumeratedValues></field>
         <field><name>underrun</name><bitRange>[20:20]</bitRange></field></fields>";
-    let map = map(&(register("STATUS", 12, fields) + &register("RATE", 8, "<resetValue>48000</resetValue>")));
+    let map = map(&(register("STATUS", 12, fields)
+        + &register("RATE", 8, "<resetValue>48000</resetValue>")
+        + &register("DATA", 16, "<access>write-only</access>")));
     let mut file = RegisterFile::new(Arc::clone(&map));
-    let mut said = |offset, bytes, value| map.describe(&file.write(offset, bytes, value).changes[0]).to_string();
-    assert_eq!(said(0x44c, 4, 1 << 20), "AUDIO.STATUS.underrun 0 -> 1 (offset 0x44c, 4 bytes)");
-    assert_eq!(said(0x44e, 1, 1 << 4 | 1 << 3), "AUDIO.STATUS.running 0 stopped -> 1 playing (offset 0x44e, 1 byte)");
+    let mut said = |offset, bytes, value| {
+        let outcome = file.write(offset, bytes, value);
+        map.describe_changes(offset, bytes, outcome.old, outcome.new).to_string()
+    };
+    assert_eq!(said(0x44c, 4, 1 << 20), "AUDIO.STATUS.underrun 0 -> 1");
+    assert_eq!(said(0x44e, 1, 1 << 4 | 1 << 3), "AUDIO.STATUS.running 0 stopped -> 1 playing");
     assert_eq!(
         said(0x44c, 4, 0x400),
-        "AUDIO.STATUS.fill 0 -> 0x400, AUDIO.STATUS.running 1 playing -> 0 stopped, AUDIO.STATUS.underrun 1 -> 0 \
-         (offset 0x44c, 4 bytes)"
+        "AUDIO.STATUS.fill 0 -> 0x400, AUDIO.STATUS.running 1 playing -> 0 stopped, AUDIO.STATUS.underrun 1 -> 0"
     );
-    assert_eq!(said(0x44c, 2, 0x400), "AUDIO.STATUS stays 0x400 (offset 0x44c, 2 bytes)");
-    assert_eq!(said(0x448, 4, 8_000), "AUDIO.RATE 0xbb80 -> 0x1f40 (offset 0x448, 4 bytes)");
+    assert_eq!(said(0x44d, 1, 0x3), "AUDIO.STATUS.fill[10:8] 4 -> 3");
+    assert_eq!(said(0x44c, 1, 0x7f), "AUDIO.STATUS.fill[7:0] 0 -> 0x7f");
+    assert_eq!(said(0x44c, 2, 0x37f), "");
+    assert_eq!(said(0x448, 8, 0x0000_037e_0000_1f40), "AUDIO.RATE 0xbb80 -> 0x1f40, AUDIO.STATUS.fill 0x37f -> 0x37e");
+    assert_eq!(said(0x448, 1, 0x41), "AUDIO.RATE[7:0] 0x40 -> 0x41");
+    assert_eq!(said(0x450, 4, 7), "", "what it was before means nothing");
 }
 
 #[test]

@@ -118,6 +118,7 @@ impl Block for PwmAudio {
     fn write(&mut self, offset: u64, width: Width, value: u64, now_ns: u64, effects: &mut Effects) {
         self.refresh(offset, width, now_ns);
         let outcome = self.file.write(offset, width.bytes(), value);
+        effects.stored(outcome.old, outcome.new);
         for change in outcome.changes.iter() {
             let register = &REGISTERS.map[change.register];
             if register.writable_bits() == 0 {

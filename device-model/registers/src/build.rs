@@ -90,8 +90,8 @@ struct Place {
     /// Offset of what it is in.
     base: u64,
     properties: Properties,
-    /// The cluster that the surrounding one is an alternate of.
-    alternate_cluster: Option<String>,
+    /// That the surrounding cluster is an alternate.
+    alternate: Option<Alternate>,
     prefix: String,
     suffix: String,
 }
@@ -234,7 +234,7 @@ impl<'d, 'text> Builder<'d, 'text> {
             name: name.to_owned(),
             base,
             properties: self.properties(element, self.device_properties, name)?,
-            alternate_cluster: None,
+            alternate: None,
             prefix: affix("prependToName"),
             suffix: affix("appendToName"),
         };
@@ -249,12 +249,14 @@ impl<'d, 'text> Builder<'d, 'text> {
                 let offset = self.description.number(&element, "addressOffset", &own_name)?;
                 let offset = self.sum(node, &own_name, [place.base, offset, distance])?;
                 if node.has_tag_name("cluster") {
-                    let alternate = element.text("alternateCluster").map(str::to_owned);
+                    let alternate = element
+                        .text("alternateCluster")
+                        .map(|of| Alternate::Cluster { of: of.to_owned(), alternate: own_name.clone() });
                     let inner = Place {
                         properties: self.properties(&element, place.properties, &own_name)?,
                         name: own_name,
                         base: offset,
-                        alternate_cluster: alternate.or_else(|| place.alternate_cluster.clone()),
+                        alternate: alternate.or_else(|| place.alternate.clone()),
                         ..place.clone()
                     };
                     self.members(element.members(None, &["register", "cluster"]), &inner)?;
@@ -294,7 +296,7 @@ impl<'d, 'text> Builder<'d, 'text> {
         let alternate = [
             element.text("alternateRegister").map(|of| Alternate::Register(of.to_owned())),
             element.text("alternateGroup").map(|group| Alternate::Group(group.to_owned())),
-            place.alternate_cluster.clone().map(Alternate::Cluster),
+            place.alternate.clone(),
         ];
         let end = self.sum(node, &name, [offset, u64::from(bits / 8)])?;
         let blocks = &self.address_blocks;

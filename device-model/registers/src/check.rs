@@ -56,7 +56,7 @@ pub(crate) fn alternates(registers: &[Register]) -> Result<(), MapError> {
     for register in registers {
         let (kind, target) = match &register.alternate {
             Some(Alternate::Register(target)) => ("register", target),
-            Some(Alternate::Cluster(target)) => ("cluster", target),
+            Some(Alternate::Cluster { of, .. }) => ("cluster", of),
             _ => continue,
         };
         if !registers.iter().any(|other| is_alternate_of(register, other)) {
@@ -111,18 +111,20 @@ fn is_alternate_of(register: &Register, other: &Register) -> bool {
             register.name != other.name && (register.alternate == other.alternate || ends_with(&other.name, target))
         }
         Some(Alternate::Group(_)) => register.alternate != other.alternate,
-        Some(Alternate::Cluster(target)) => {
-            let mut around = other.name.as_str();
-            while let Some((cluster, _)) = around.rsplit_once('.') {
-                if ends_with(cluster, target) {
-                    return true;
-                }
-                around = cluster;
-            }
-            false
+        Some(Alternate::Cluster { of, alternate }) => {
+            let fellow = matches!(
+                &other.alternate,
+                Some(Alternate::Cluster { of: same, alternate: another }) if same == of && another != alternate
+            );
+            fellow || clusters_around(&other.name).any(|cluster| ends_with(cluster, of))
         }
         Some(Alternate::Overlap) | None => false,
     }
+}
+
+/// The full names of what a register is in, the innermost first.
+fn clusters_around(name: &str) -> impl Iterator<Item = &str> {
+    name.rmatch_indices('.').map(|(end, _)| &name[..end])
 }
 
 /// Whether the dotted name ends with `target`, the index of an array aside.

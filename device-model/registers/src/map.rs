@@ -46,8 +46,13 @@ pub enum Alternate {
     Register(String),
     /// Registers that are not in this group.
     Group(String),
-    /// The registers of the cluster of this name.
-    Cluster(String),
+    /// The registers of a cluster, and those of its other alternates.
+    Cluster {
+        /// Its name.
+        of: String,
+        /// The full name of the alternate, which is around the register.
+        alternate: String,
+    },
     /// Nothing: the overlap was let through.
     Overlap,
 }

@@ -84,6 +84,29 @@ fn overlapping_registers() {
 }
 
 #[test]
+fn alternates_of_one_cluster_may_overlap_and_their_own_registers_may_not() {
+    let cluster = |name: &str, more: &str, registers: &str| {
+        format!("<cluster><name>{name}</name><addressOffset>0</addressOffset>{more}\n{registers}</cluster>\n")
+    };
+    let of_a = "<alternateCluster>A</alternateCluster>";
+    let modes = |last: &str| {
+        let plain = register("R", 0, "");
+        cluster("A", "", &plain) + &cluster("B", of_a, &plain) + &cluster("C", of_a, &(plain.clone() + last))
+    };
+    assert!(build(&device(&modes("")), &[]).is_ok());
+    let twice = modes(&register("S", 2, ""));
+    let error = build(&device(&twice), &[]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("line 19: P.C.S: bytes 0x2 to 0x5 overlap those of P.C.R (line 17, 0x0 to 0x3)"),
+        "{error}"
+    );
+    refused(
+        &cluster("B", of_a, &register("R", 0, "")),
+        "line 9: P.B.R: it is an alternate of the cluster A, which is not there",
+    );
+}
+
+#[test]
 fn registers_outside_of_their_peripheral() {
     let expected = "line 8: P.R: bytes 0x3e to 0x41 are in none of its peripheral's address blocks";
     lenient(&register("R", 62, ""), Leniency::OutsideAddressBlock, expected);

@@ -4,11 +4,12 @@ use registers::{Access, Description, Leniency, ModifiedWriteValues, ReadAction, 
 use std::sync::Arc;
 
 const RP2040: &str = include_str!("assets/RP2040.svd");
+const ATSAMD21: &str = include_str!("assets/ATSAMD21E18A.svd");
 
-fn every_peripheral(text: &str) -> Vec<RegisterMap> {
+fn every_peripheral(text: &str, allowed: &[Leniency]) -> Vec<RegisterMap> {
     let description = Description::parse(text).unwrap();
     let names = description.peripherals().unwrap();
-    let map = |name: &String| description.peripheral_map(name, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let map = |name: &String| description.peripheral_map(name, allowed).unwrap_or_else(|error| panic!("{error}"));
     names.iter().map(map).collect()
 }
 
@@ -24,9 +25,38 @@ fn let_through(maps: &[RegisterMap]) -> Vec<String> {
 
 #[test]
 fn every_peripheral_of_the_rp2040_keeps_the_rules() {
-    let maps = every_peripheral(RP2040);
+    let maps = every_peripheral(RP2040, &[]);
     assert_eq!((maps.len(), count(&maps)), (37, (1_182, 5_800)));
     assert_eq!(let_through(&maps), [""; 0]);
+}
+
+#[test]
+fn the_atsamd21_has_overlaps_that_are_listed() {
+    let maps = every_peripheral(ATSAMD21, &[Leniency::RegisterOverlap]);
+    assert_eq!((maps.len(), count(&maps)), (32, (1_050, 4_284)));
+    let listed = let_through(&maps);
+    // Four SERCOM have three more views of BAUD. Three TCC have three of COUNT, PER and PERB, and of CC and CCB of each
+    // of four channels.
+    assert_eq!(listed.len(), 4 * 3 + 3 * 3 * (3 + 2 * 4));
+    let first = "line 10937: SERCOM0.USART.SERCOM_BAUD_FRAC_MODE: bytes 0xc to 0xd overlap those of \
+                 SERCOM0.USART.SERCOM_BAUD (line 10923, 0xc to 0xd), and it is not said to be an alternate";
+    assert_eq!(listed[0], first);
+    let refused = Description::parse(ATSAMD21).unwrap().peripheral_map("SERCOM0", &[]).unwrap_err().to_string();
+    assert_eq!(refused, format!("{first}; mend the file, or let it through with Leniency::RegisterOverlap"));
+}
+
+#[test]
+fn atsamd21_modes_of_a_peripheral_are_alternates() {
+    let map = Description::parse(ATSAMD21).unwrap().peripheral_map("RTC", &[]).unwrap();
+    let [count, clock] = ["RTC.MODE0.RTC_COUNT", "RTC.MODE2.RTC_CLOCK"].map(|name| map.register(name).unwrap());
+    assert_eq!([count, clock].map(|register| (map[register].offset, map[register].bits)), [(0x10, 32); 2]);
+    let hour = map.field("RTC.MODE2.RTC_CLOCK.HOUR").unwrap();
+    let mut file = RegisterFile::new(Arc::new(map));
+    file.write(0x10, 4, 0x0001_7000);
+    assert_eq!((file.get(count), file.get_field(hour)), (0x0001_7000, 0));
+    file.select(clock);
+    file.write(0x10, 4, 0x0001_7000);
+    assert_eq!((file.read(0x10, 4).value, file.get_field(hour)), (0x0001_7000, 23));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use svd_parser::{Config, Parse};
 
 use crate::check;
 use crate::error::{Finding, Leniency, MapError};
-use crate::map::{Alternate, NOBODY, Register, RegisterMap, low_bits};
+use crate::map::{Alternate, Device, Field, NOBODY, Peripheral, Register, RegisterMap, low_bits};
 use crate::source::{Description, Element, full_name, join};
 use crate::vocabulary::unknown_parts;
 
@@ -87,6 +87,8 @@ struct Properties {
 struct Place {
     /// Full name of what it is in.
     name: String,
+    /// The same with `%s` where arrays have their index.
+    template: String,
     /// Offset of what it is in.
     base: u64,
     properties: Properties,
@@ -94,6 +96,13 @@ struct Place {
     alternate: Option<Alternate>,
     prefix: String,
     suffix: String,
+}
+
+impl Place {
+    /// The name of a register here, as its peripheral has it.
+    fn affixed(&self, name: &str) -> String {
+        format!("{}{name}{}", self.prefix, self.suffix)
+    }
 }
 
 /// A map that is being built.
@@ -106,7 +115,9 @@ pub(crate) struct Builder<'d, 'text> {
     registers: Vec<Register>,
     /// Start, end and line of the address blocks of the peripheral at hand.
     address_blocks: Vec<(u64, u64)>,
+    device: Device,
     device_properties: Properties,
+    peripherals: Vec<Peripheral>,
 }
 
 impl<'d, 'text> Builder<'d, 'text> {
@@ -118,11 +129,15 @@ impl<'d, 'text> Builder<'d, 'text> {
             checked: Vec::new(),
             registers: Vec::new(),
             address_blocks: Vec::new(),
+            device: Device::default(),
             device_properties: Properties::default(),
+            peripherals: Vec::new(),
         };
         let node = device(description)?;
         builder.check_vocabulary(node, "the device")?;
         let element = description.element(node, "the device")?;
+        let [name, version, description_text] = ["name", "version", "description"].map(|tag| words(element.text(tag)));
+        builder.device = Device { name, version, description: description_text };
         builder.device_properties = builder.properties(&element, Properties::default(), "the device")?;
         let unit_bits = description.read_child::<u64>(&element, "addressUnitBits", "the device", &())?;
         if let Some(found) = unit_bits.filter(|bits| *bits != 8) {
@@ -230,8 +245,12 @@ impl<'d, 'text> Builder<'d, 'text> {
             }
         }
         let affix = |tag| element.text(tag).unwrap_or_default().to_owned();
+        let template = element.template().to_owned();
+        let description = words(element.text("description"));
+        self.peripherals.push(Peripheral { name: name.to_owned(), template: template.clone(), description });
         let place = Place {
             name: name.to_owned(),
+            template,
             base,
             properties: self.properties(element, self.device_properties, name)?,
             alternate: None,
@@ -255,13 +274,14 @@ impl<'d, 'text> Builder<'d, 'text> {
                     let inner = Place {
                         properties: self.properties(&element, place.properties, &own_name)?,
                         name: own_name,
+                        template: join(&place.template, element.template()),
                         base: offset,
                         alternate: alternate.or_else(|| place.alternate.clone()),
                         ..place.clone()
                     };
                     self.members(element.members(None, &["register", "cluster"]), &inner)?;
                 } else {
-                    let full_name = join(&place.name, &format!("{}{name}{}", place.prefix, place.suffix));
+                    let full_name = join(&place.name, &place.affixed(&name));
                     let register = self.register(&element, full_name, offset, place)?;
                     self.registers.push(register);
                     if self.registers.len() >= usize::from(NOBODY) {
@@ -306,6 +326,7 @@ impl<'d, 'text> Builder<'d, 'text> {
         }
         let stated_access = properties.access;
         let register = Register {
+            template: join(&place.template, &place.affixed(element.template())),
             description: words(element.text("description")),
             line: self.description.line(node),
             offset,
@@ -316,6 +337,7 @@ impl<'d, 'text> Builder<'d, 'text> {
             write_constraint: None,
             fields: Vec::new(),
             alternate: alternate.into_iter().flatten().next(),
+            whole: Field::default(),
             masks: crate::semantics::Masks::default(),
             name,
         };
@@ -353,7 +375,7 @@ impl<'d, 'text> Builder<'d, 'text> {
         check::names(&mut self, &registers)?;
         check::alternates(&registers)?;
         check::overlaps(&mut self, &mut registers)?;
-        Ok(RegisterMap::new(registers, self.let_through))
+        Ok(RegisterMap::new(registers, self.let_through, self.device, self.peripherals))
     }
 
     /// Breaches [`Leniency::DuplicateName`] for every name that is there twice.

@@ -76,6 +76,7 @@ impl<'d> Builder<'d, '_> {
         check::fields(self, &register)?;
         check::reset_in_constraints(self, &register, &whole)?;
         register.masks = Masks::new(&whole, &register.fields);
+        register.whole = whole;
         Ok(register)
     }
 

@@ -81,9 +81,9 @@ impl RegisterFile {
     }
 
     /// Sets a field, whatever the bus may do with it; bits that it does not have are cut off.
-    pub fn set_field(&mut self, field: FieldHandle, value: u64) {
+    pub fn set_field(&mut self, field: FieldHandle, value: impl Into<u64>) {
         let cell = &mut self.cells[usize::from(field.register.0)];
-        cell.value = cell.value & !field.mask | value << field.first_bit & field.mask;
+        cell.value = cell.value & !field.mask | value.into() << field.first_bit & field.mask;
     }
 
     /// A read from the bus: of `bytes` bytes, little endian and zero extended. More than

@@ -37,6 +37,7 @@ mod vocabulary;
 pub use change::{Change, ReadEffect, ReadOutcome, Touched, WriteOutcome};
 pub use error::{Finding, Leniency, MapError, NoSuchName};
 pub use file::{MAXIMUM_ACCESS_BYTES, RegisterFile};
-pub use map::{Alternate, EnumeratedValue, Field, FieldHandle, Register, RegisterHandle, RegisterMap, WriteConstraint};
+pub use map::{Alternate, Device, EnumeratedValue, Field, FieldHandle, Peripheral};
+pub use map::{Register, RegisterHandle, RegisterMap, WriteConstraint};
 pub use source::Description;
 pub use svd_parser::svd::{Access, ModifiedWriteValues, ReadAction};

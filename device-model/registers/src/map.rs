@@ -100,7 +100,7 @@ impl EnumeratedValue {
 }
 
 /// A field: bits of a register with a name, and how they may be accessed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Field {
     /// The name, without the register's.
     pub name: String,
@@ -140,11 +140,35 @@ impl Field {
     }
 }
 
+/// What the file says about the device as a whole; empty where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The name.
+    pub name: String,
+    /// The version of the description.
+    pub version: String,
+    /// What it is.
+    pub description: String,
+}
+
+/// A peripheral, arrays unrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peripheral {
+    /// The name.
+    pub name: String,
+    /// The name with `%s` where an array has its index; those of one array have the same.
+    pub template: String,
+    /// What it is.
+    pub description: String,
+}
+
 /// A register, with what its file, peripheral and clusters say about it.
 #[derive(Clone, Debug)]
 pub struct Register {
     /// The full name, `PERIPHERAL.CLUSTER.REGISTER`.
     pub name: String,
+    /// The full name with `%s` where arrays have their index; the elements of one array have the same.
+    pub template: String,
     /// What it means.
     pub description: String,
     /// Line of the SVD file, from 1.
@@ -165,6 +189,8 @@ pub struct Register {
     pub fields: Vec<Field>,
     /// What it shares its bytes with; such a register answers the bus only when it has been selected.
     pub alternate: Option<Alternate>,
+    /// The register as one field without a name.
+    pub(crate) whole: Field,
     pub(crate) masks: Masks,
 }
 
@@ -172,6 +198,11 @@ impl Register {
     /// The number of bytes.
     pub fn bytes(&self) -> u64 {
         u64::from(self.bits / 8)
+    }
+
+    /// Its fields; of a register without any, one without a name that is the whole register.
+    pub fn parts(&self) -> &[Field] {
+        if self.fields.is_empty() { std::slice::from_ref(&self.whole) } else { &self.fields }
     }
 
     /// The bits that a read can give; the others read as 0.
@@ -193,11 +224,18 @@ pub struct RegisterMap {
     /// The register that answers at each byte when no alternate is selected.
     pub(crate) answering: Vec<u16>,
     let_through: Vec<Finding>,
+    device: Device,
+    peripherals: Vec<Peripheral>,
 }
 
 impl RegisterMap {
     /// `registers` are sorted by offset, no more than a handle can number, and end where a table can.
-    pub(crate) fn new(registers: Vec<Register>, let_through: Vec<Finding>) -> Self {
+    pub(crate) fn new(
+        registers: Vec<Register>,
+        let_through: Vec<Finding>,
+        device: Device,
+        peripherals: Vec<Peripheral>,
+    ) -> Self {
         let end = registers.iter().map(|register| register.offset + register.bytes()).max().unwrap_or_default();
         let mut answering = vec![NOBODY; end as usize];
         let mut by_name = BTreeMap::new();
@@ -210,7 +248,17 @@ impl RegisterMap {
                 }
             }
         }
-        Self { registers, by_name, answering, let_through }
+        Self { registers, by_name, answering, let_through, device, peripherals }
+    }
+
+    /// What the file says about the device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The peripherals that the registers are of, in the order of the file.
+    pub fn peripherals(&self) -> &[Peripheral] {
+        &self.peripherals
     }
 
     /// Bytes from the start of the map to the end of its last register.

@@ -85,9 +85,10 @@ impl<'text> Description<'text> {
     /// Name and distance in address units of every instance of `element`: one, or those of the array that it is.
     pub(crate) fn instances(&self, element: &Element<'_>, place: &str) -> Result<Vec<(String, u64)>, MapError> {
         let own = element.own();
-        let Some(name) = text_of(own, "name").filter(|name| !name.is_empty()) else {
+        let name = element.template();
+        if name.is_empty() {
             return Err(self.refusal(own, place, format!("<{}> has no name", own.tag_name().name())));
-        };
+        }
         let place = &join(place, name);
         let own_array = ["dim", "dimIncrement"].iter().any(|tag| child(own, tag).is_some());
         if !name.contains("%s") {
@@ -127,6 +128,11 @@ impl<'a> Element<'a> {
     /// The element itself.
     pub(crate) fn own(&self) -> Node<'a, 'a> {
         self.nodes[0]
+    }
+
+    /// Its name as the file has it, with `%s` where an array has its index.
+    pub(crate) fn template(&self) -> &'a str {
+        text_of(self.own(), "name").unwrap_or_default()
     }
 
     /// All of them.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registers::{Description, RegisterFile, RegisterMap};
+use registers::{Description, ModifiedWriteValues, ReadAction, RegisterFile, RegisterMap};
 
 fn map(registers: &str) -> Arc<RegisterMap> {
     let text = format!(
@@ -175,7 +175,7 @@ fn the_hardware_side_passes_the_semantics_by() {
     let mut file = one(fields);
     let map = Arc::clone(file.map());
     let (register, high) = (map.register("AUDIO.R").unwrap(), map.field("AUDIO.R.HIGH").unwrap());
-    file.set_field(high, 0x1a5);
+    file.set_field(high, 0x1a5_u32);
     assert_eq!((file.get_field(high), file.get(register)), (0xa5, 0xa500));
     file.set(register, 0x1_0000_0001);
     assert_eq!(file.get(register), 1);
@@ -184,4 +184,51 @@ fn the_hardware_side_passes_the_semantics_by() {
     assert_eq!(change.written_to(map.field("AUDIO.R.LOW").unwrap()), None);
     let error = map.field("AUDIO.R.MIDDLE").unwrap_err().to_string();
     assert!(error.starts_with("the register map has no field AUDIO.R.MIDDLE;"), "{error}");
+}
+
+#[test]
+fn a_map_keeps_what_the_file_says_around_its_registers() {
+    let text = "<device><name>D</name><version>2.1</version><description>Two\n timers.</description><size>32</size>
+        <resetValue>0</resetValue><access>read-write</access><peripherals><peripheral><dim>2</dim>
+        <dimIncrement>0x100</dimIncrement><dimIndex>A,B</dimIndex><name>TIMER%s</name><description>Counts.</description>
+        <prependToName>T_</prependToName><baseAddress>0</baseAddress><registers><cluster><dim>2</dim>
+        <dimIncrement>8</dimIncrement><name>CHANNEL[%s]</name><addressOffset>0</addressOffset><register>
+        <name>COMPARE</name><addressOffset>0</addressOffset></register></cluster></registers></peripheral>
+        <peripheral derivedFrom=\"TIMER%s\"><name>CLOCK</name><baseAddress>0x800</baseAddress></peripheral>
+        </peripherals></device>";
+    let map = Description::parse(text).unwrap().map(&[]).unwrap();
+    let device = map.device();
+    assert_eq!([&device.name, &device.version, &device.description], ["D", "2.1", "Two timers."]);
+    let peripherals = map.peripherals().iter().map(|entry| [&entry.name, &entry.template, &entry.description]);
+    let expected = [["TIMERA", "TIMER%s", "Counts."], ["TIMERB", "TIMER%s", "Counts."], ["CLOCK", "CLOCK", "Counts."]];
+    assert_eq!(peripherals.collect::<Vec<_>>(), expected);
+    let registers = map.registers().map(|(_, entry)| [entry.name.as_str(), &entry.template]).collect::<Vec<_>>();
+    let template = "TIMER%s.CHANNEL[%s].T_COMPARE";
+    assert_eq!(registers[..2], [["TIMERA.CHANNEL[0].T_COMPARE", template], ["TIMERA.CHANNEL[1].T_COMPARE", template]]);
+    assert_eq!(
+        registers[3..],
+        [
+            ["TIMERB.CHANNEL[1].T_COMPARE", template],
+            ["CLOCK.CHANNEL[0].T_COMPARE", "CLOCK.CHANNEL[%s].T_COMPARE"],
+            ["CLOCK.CHANNEL[1].T_COMPARE", "CLOCK.CHANNEL[%s].T_COMPARE"],
+        ]
+    );
+}
+
+#[test]
+fn a_register_without_fields_is_one_part_with_the_semantics() {
+    let effects = "<modifiedWriteValues>oneToClear</modifiedWriteValues><readAction>set</readAction>";
+    let with_field = format!("{effects}<fields><field><name>F</name><bitRange>[3:0]</bitRange></field></fields>");
+    let map = map(&(register("PLAIN", 0, effects) + &register("FIELDS", 4, &with_field)));
+    let part = |name| {
+        let register = &map[map.register(name).unwrap()];
+        let [part] = register.parts() else { panic!("{name} has one part") };
+        assert_eq!(
+            (part.modified_write_values, part.read_action),
+            (ModifiedWriteValues::OneToClear, Some(ReadAction::Set))
+        );
+        (part.name.clone(), part.bits)
+    };
+    assert_eq!(part("AUDIO.PLAIN"), (String::new(), 32));
+    assert_eq!(part("AUDIO.FIELDS"), ("F".to_owned(), 4));
 }

@@ -75,7 +75,7 @@ impl Transmitter {
             (audio.underrun, self.underrun),
             (audio.overflow, self.overflow),
         ] {
-            file.set_field(field, u64::from(value));
+            file.set_field(field, value);
         }
         file.set_field(audio.fill, self.fifo.len() as u64);
         file.set(audio.underrun_count, self.underrun_count.into());
@@ -87,7 +87,7 @@ impl Transmitter {
         let audio = &REGISTERS.audio;
         let register = change.register;
         if register == audio.control {
-            file.set_field(audio.flush, 0);
+            file.set_field(audio.flush, false);
             self.control(change, now_ns, effects);
         } else if register == audio.format || register == audio.rate {
             self.set_up_stream(register, change, file, effects);

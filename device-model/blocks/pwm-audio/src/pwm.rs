@@ -20,7 +20,7 @@ impl Channel {
         let active = running && counter_cycles < file.get(registers.duty);
         let level = active != (file.get_field(registers.polarity) != 0);
         file.set(registers.counter, counter_cycles);
-        file.set_field(registers.level, u64::from(level));
+        file.set_field(registers.level, level);
     }
 
     /// Reacts to a write to the control register.

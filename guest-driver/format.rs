@@ -53,14 +53,14 @@ impl Format {
     /// The format with `sample_bits` (8, 16, 24) and `channels` (1, 2); [`EINVAL`] for all others.
     pub(crate) fn new(sample_bits: u32, channels: u32) -> Result<Self> {
         let sample = match sample_bits {
-            8 => Sample::Unsigned8,
-            16 => Sample::Signed16,
-            24 => Sample::Signed24,
+            AUDIO_FORMAT::SAMPLE_BITS_SIGNED_8 => Sample::Unsigned8,
+            AUDIO_FORMAT::SAMPLE_BITS_SIGNED_16 => Sample::Signed16,
+            AUDIO_FORMAT::SAMPLE_BITS_SIGNED_24 => Sample::Signed24,
             _ => return Err(EINVAL),
         };
         let stereo = match channels {
-            1 => false,
-            2 => true,
+            AUDIO_FORMAT::CHANNELS_MONO => false,
+            AUDIO_FORMAT::CHANNELS_STEREO => true,
             _ => return Err(EINVAL),
         };
         Ok(Self { sample, stereo })
@@ -91,15 +91,23 @@ impl Format {
 
     /// The value of the format register.
     pub(crate) fn register(self) -> AUDIO_FORMAT {
+        type Register = AUDIO_FORMAT;
+        let format = Register::zeroed();
         let format = match self.sample {
-            Sample::Unsigned8 => AUDIO_FORMAT::zeroed().with_const_sample_bits::<8>(),
-            Sample::Signed16 => AUDIO_FORMAT::zeroed().with_const_sample_bits::<16>(),
-            Sample::Signed24 => AUDIO_FORMAT::zeroed().with_const_sample_bits::<24>(),
+            Sample::Unsigned8 => {
+                format.with_const_sample_bits::<{ Register::SAMPLE_BITS_SIGNED_8 }>()
+            }
+            Sample::Signed16 => {
+                format.with_const_sample_bits::<{ Register::SAMPLE_BITS_SIGNED_16 }>()
+            }
+            Sample::Signed24 => {
+                format.with_const_sample_bits::<{ Register::SAMPLE_BITS_SIGNED_24 }>()
+            }
         };
         if self.stereo {
-            format.with_const_channels::<2>()
+            format.with_const_channels::<{ Register::CHANNELS_STEREO }>()
         } else {
-            format.with_const_channels::<1>()
+            format.with_const_channels::<{ Register::CHANNELS_MONO }>()
         }
     }
 }

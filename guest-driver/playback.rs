@@ -13,6 +13,7 @@ use crate::{
         Ring,
         CAPACITY_FRAMES, //
     },
+    REGISTERS_BYTES, //
 };
 use core::mem;
 use kernel::{
@@ -25,7 +26,7 @@ use kernel::{
 };
 
 /// BAR 0.
-pub(crate) type Registers<'a> = pci::Bar<'a, LENGTH_BYTES>;
+pub(crate) type Registers<'a> = pci::Bar<'a, REGISTERS_BYTES>;
 
 /// Frames that the transmit FIFO of the device holds.
 const FIFO_FRAMES: usize = 1_024;
@@ -66,8 +67,8 @@ pub(crate) struct Playback {
 }
 
 impl Playback {
-    const DEFAULT_RATE_HZ: u32 = 48_000;
-    const RATES_HZ: core::ops::RangeInclusive<u32> = 8_000..=192_000;
+    const DEFAULT_RATE_HZ: u32 = AUDIO_RATE::RESET.into_raw();
+    const RATES_HZ: core::ops::RangeInclusive<u32> = AUDIO_RATE::MINIMUM..=AUDIO_RATE::MAXIMUM;
 
     /// The state that goes with a device after reset.
     pub(crate) fn new() -> Result<Self> {
@@ -297,7 +298,7 @@ impl Playback {
 
     /// Tops up the FIFO, and disables TX_LOW when that leaves the FIFO low.
     fn refill(&mut self, registers: &Registers<'_>) -> Result {
-        let filled = read_audio_status(registers)?.fill_frames().get() as usize;
+        let filled = read_audio_status(registers)?.fill().get() as usize;
         let written = self.fill(registers, FIFO_FRAMES.saturating_sub(filled))?;
 
         self.finish_if_exhausted(registers);

@@ -48,16 +48,12 @@ use registers::{
 };
 use sample_window::SampleWindow;
 
-/// What [`SYSTEM_IDENTITY`] reads: "PWMA".
-const IDENTITY: u32 = 0x5057_4d41;
-
-/// The major version of the register map that [`registers`] describes.
-const VERSION_MAJOR: u32 = 1;
-
 /// What `/proc/iomem` shows for the regions of the device.
 const REGION_NAME: &CStr = c"pwm_audio";
 
 const REGISTERS_BAR: u32 = 0;
+/// Size of that BAR.
+const REGISTERS_BYTES: usize = 0x1000;
 const SAMPLE_WINDOW_BAR: u32 = 2;
 
 /// Everything that lives as long as the driver is bound to a device.
@@ -102,7 +98,7 @@ impl pci::Driver for PwmAudioDriver {
             let registers: Registers<'_> =
                 pci_device.iomap_region_sized(REGISTERS_BAR, REGION_NAME)?;
             let sample_window = pci_device.iomap_region(SAMPLE_WINDOW_BAR, REGION_NAME)?;
-            let minor_version = check_block(pci_device, &registers)?;
+            let version = check_block(pci_device, &registers)?;
             registers.write_reg(SYSTEM_CONTROL::zeroed().with_reset(true));
 
             let name = Name::reserve().inspect_err(|_| {
@@ -151,8 +147,8 @@ impl pci::Driver for PwmAudioDriver {
                     dev_info!(
                         pci_device,
                         "PWM/audio block version {}.{}, {}, /dev/{}\n",
-                        VERSION_MAJOR,
-                        minor_version,
+                        version.major().get(),
+                        version.minor().get(),
                         interrupt_type,
                         name.as_c_str(),
                     );
@@ -166,30 +162,34 @@ impl pci::Driver for PwmAudioDriver {
     }
 }
 
-/// Checks that the block is one that this driver knows. Returns its minor version.
-fn check_block(device: &pci::Device<Core<'_>>, registers: &Registers<'_>) -> Result<u32> {
-    let identity = registers.read(SYSTEM_IDENTITY).into_raw();
-    if identity != IDENTITY {
+/// Checks that the block is one that this driver knows. Returns its version.
+fn check_block(
+    device: &pci::Device<Core<'_>>,
+    registers: &Registers<'_>,
+) -> Result<SYSTEM_VERSION> {
+    let identity = registers.read(SYSTEM_IDENTITY);
+    if identity != SYSTEM_IDENTITY::RESET {
         dev_err!(
             device,
             "not a PWM/audio block: identity {:#010x} expected, {:#010x} found\n",
-            IDENTITY,
-            identity,
+            SYSTEM_IDENTITY::RESET.into_raw(),
+            identity.into_raw(),
         );
         return Err(ENODEV);
     }
     let version = registers.read(SYSTEM_VERSION);
-    if version.major() != VERSION_MAJOR {
+    let known = SYSTEM_VERSION::RESET;
+    if version.major() != known.major() {
         dev_err!(
             device,
             "register map version {}.x expected, {}.{} found: needs a matching driver\n",
-            VERSION_MAJOR,
+            known.major().get(),
             version.major().get(),
             version.minor().get(),
         );
         return Err(ENODEV);
     }
-    Ok(version.minor().get())
+    Ok(version)
 }
 
 kernel::module_pci_driver! {

@@ -1,15 +1,19 @@
-//! `cargo xtask check`: formatting, clippy and documentation, with warnings denied.
+//! `cargo xtask check`: generated files, formatting, clippy and documentation, with warnings denied.
 
 use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::codegen;
 use crate::failure::{Context, Failure, Kind};
 use crate::workspace::Workspace;
 
 /// The kernel's edition and style, whatever rustfmt.toml the workspace has.
-const KERNEL_STYLE: [&str; 4] = ["--edition", "2021", "--config", "max_width=100,use_small_heuristics=Default"];
+pub(crate) const KERNEL_STYLE: [&str; 4] =
+    ["--edition", "2021", "--config", "max_width=100,use_small_heuristics=Default"];
+
+const GENERATED: &str = "cargo xtask codegen --check";
 
 /// Runs every check, even after one has failed, and names those that failed.
 ///
@@ -40,6 +44,11 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     }
 
     let mut failed = Vec::new();
+    eprintln!("{GENERATED}");
+    if let Err(failure) = codegen::check(workspace) {
+        failure.print();
+        failed.push(GENERATED);
+    }
     for (name, mut command) in checks {
         eprintln!("{name}");
         let status =

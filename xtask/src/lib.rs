@@ -5,6 +5,7 @@
 pub mod build;
 mod cache;
 pub mod check;
+pub mod codegen;
 pub mod doctor;
 pub mod failure;
 mod files;
@@ -46,7 +47,8 @@ enum Command {
     Doctor(setup::Options),
     /// Build what is out of date: the kernel module, the guest's programs, the initramfs.
     Build(setup::Options),
-    /// Check formatting, clippy and documentation, with warnings denied.
+    Codegen(codegen::Options),
+    /// Check generated files, formatting, clippy and documentation, with warnings denied.
     Check,
 }
 
@@ -75,6 +77,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             let manifest = setup::ensure(&workspace, &options, &progress)?;
             build::ensure(&workspace, &manifest, &progress)
         }
+        Command::Codegen(options) => codegen::run(&workspace, &options),
         Command::Check => check::run(&workspace),
     }
 }

@@ -67,6 +67,70 @@ fn a_wrong_command_line_is_exit_code_2() {
 }
 
 #[test]
+fn a_generated_file_that_is_out_of_date_is_named_and_made_anew() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = TempDir::new().expect("folder");
+    let svd = "device-model/blocks/pwm-audio/pwm-audio.svd";
+    let path = |name: &str| workspace.path().join(name);
+    fs::create_dir_all(path(svd).parent().expect("a folder")).expect("a folder");
+    for file in [svd, "rustfmt.toml"] {
+        fs::copy(root.join(file), path(file)).expect("a copy");
+    }
+    fs::write(path("Cargo.toml"), "[workspace]\n").expect("written");
+    let codegen = |arguments: &[&str]| {
+        let answer = xtask(&["codegen"]).args(arguments).env("CARGO_MANIFEST_DIR", workspace.path()).output();
+        let Output { status, stdout, stderr } = answer.expect("xtask starts");
+        (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
+    };
+
+    // From nothing it makes what is committed.
+    let generated = [
+        "device-model/blocks/pwm-audio/src/registers.rs",
+        "docs/pwm-audio.md",
+        "guest-driver/programs/src/register_map.rs",
+        "guest-driver/registers.rs",
+    ];
+    let (code, _, words) = codegen(&["--check"]);
+    assert_eq!(code, Some(1), "{words}");
+    let (code, mut said, words) = codegen(&[]);
+    assert_eq!(code, Some(0), "{words}");
+    for file in generated {
+        said = said.replace(&format!("wrote {file}\n"), "");
+        let committed = fs::read_to_string(root.join(file)).expect("a committed file");
+        assert!(fs::read_to_string(path(file)).expect("a file") == committed, "run `cargo xtask codegen`: {file}");
+    }
+    assert_eq!(said, "", "nothing else is written");
+    assert_eq!(codegen(&["--check"]), (Some(0), String::new(), String::new()));
+    assert_eq!(codegen(&[]).1, "every generated file is up to date\n");
+
+    // An edited file is named with the line that differs, and kept by --check.
+    let sheet = fs::read_to_string(path("docs/pwm-audio.md")).expect("a file");
+    fs::write(path("docs/pwm-audio.md"), sheet.replacen("## SYSTEM\n", "## EDITED\n", 1)).expect("written");
+    let line = sheet.lines().position(|line| line == "## SYSTEM").expect("a heading") + 1;
+    let (code, said, words) = codegen(&["--check"]);
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{words}");
+    assert_eq!(
+        words,
+        format!(
+            "error: these files are not what their SVD files make them; run `cargo xtask codegen`:\n  docs/pwm-audio.md \
+             line {line}: expected \"## SYSTEM\", found \"## EDITED\"\n"
+        )
+    );
+    assert!(fs::read_to_string(path("docs/pwm-audio.md")).expect("a file").contains("## EDITED"));
+    assert_eq!(codegen(&[]).1, "wrote docs/pwm-audio.md\n");
+    assert_eq!(fs::read_dir(path("docs")).expect("the folder").count(), 1, "a temporary file is left");
+
+    // A file that is refused is exit code 2, with its line.
+    let text = fs::read_to_string(path(svd)).expect("the SVD file");
+    fs::write(path(svd), text.replacen("<bitRange>[31:16]</bitRange>", "<bitRange>[32:16]</bitRange>", 1))
+        .expect("written");
+    let (code, _, words) = codegen(&[]);
+    assert_eq!(code, Some(2), "{words}");
+    let field = text.lines().position(|line| line.contains("<name>major</name>")).expect("a field");
+    assert!(words.contains(&format!("pwm-audio.svd: line {field}: SYSTEM.VERSION.major: bits 32:16")), "{words}");
+}
+
+#[test]
 fn doctor_names_what_a_bare_machine_lacks_and_changes_nothing() {
     let cache = TempDir::new().expect("folder");
     let doctor = xtask(&["doctor"])

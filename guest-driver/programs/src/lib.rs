@@ -1,6 +1,7 @@
 //! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0`, and registers of PCI functions.
 
 mod pwm_audio;
+mod register_map;
 mod registers;
 mod system_calls;
 

@@ -5,10 +5,21 @@ use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
+use crate::register_map::REGISTERS;
 use crate::system_calls::DeviceMemory;
 
-/// One access to a register, as `OFFSET:BYTES` (a read) or `OFFSET:BYTES=VALUE` (a write); numbers are decimal, or
-/// hexadecimal after `0x`.
+/// A register of the PWM/audio block.
+#[derive(Debug)]
+pub(crate) struct NamedRegister {
+    /// The full name, `PERIPHERAL.REGISTER`.
+    pub(crate) name: &'static str,
+    /// Bytes from the start of the BAR.
+    pub(crate) offset: usize,
+    pub(crate) width_bytes: usize,
+}
+
+/// One access to a register, as `REGISTER` (a read) or `REGISTER=VALUE` (a write). The register is a name such as
+/// `AUDIO.STATUS`, or `OFFSET:BYTES`; numbers are decimal, or hexadecimal after `0x`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
     offset: usize,
@@ -18,23 +29,63 @@ pub struct Operation {
 
 /// Something that is no [`Operation`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected OFFSET:BYTES or OFFSET:BYTES=VALUE with 1, 2, 4 or 8 bytes at a multiple of them, found {0:?}")]
-pub struct ParseOperationError(String);
+pub enum ParseOperationError {
+    /// Neither a register nor an assignment to one.
+    #[error(
+        "expected a register or REGISTER=VALUE, where a register is a name or OFFSET:BYTES with 1, 2, 4 or 8 bytes at a \
+         multiple of them, found {0:?}"
+    )]
+    Malformed(String),
+    /// No register has this name.
+    #[error("no register is called {name}; {known}")]
+    UnknownRegister {
+        /// What was asked for.
+        name: String,
+        /// Those that there are: of its peripheral, or else the peripherals.
+        known: String,
+    },
+}
 
 impl FromStr for Operation {
     type Err = ParseOperationError;
 
     fn from_str(text: &str) -> Result<Self, ParseOperationError> {
-        let parse = || {
-            let (address, value) = text.split_once('=').map_or((text, None), |(address, value)| (address, Some(value)));
-            let (offset, width) = address.split_once(':')?;
-            let (offset, width_bytes) = (number(offset)?.try_into().ok()?, number(width)?.try_into().ok()?);
-            let value = value.map(|value| number(value).ok_or(())).transpose().ok()?;
-            let fits = matches!(width_bytes, 1 | 2 | 4 | 8) && usize::is_multiple_of(offset, width_bytes);
-            fits.then_some(Self { offset, width_bytes, value })
+        let malformed = || ParseOperationError::Malformed(text.to_owned());
+        let (register, value) = text.split_once('=').map_or((text, None), |(register, value)| (register, Some(value)));
+        let value = value.map(|value| number(value).ok_or_else(malformed)).transpose()?;
+        let (offset, width_bytes) = if register.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            named(register)?
+        } else {
+            numbered(register).ok_or_else(malformed)?
         };
-        parse().ok_or_else(|| ParseOperationError(text.to_owned()))
+        Ok(Self { offset, width_bytes, value })
     }
+}
+
+/// Offset and width of the register called `name`.
+fn named(name: &str) -> Result<(usize, usize), ParseOperationError> {
+    if let Some(register) = REGISTERS.iter().find(|register| register.name == name) {
+        return Ok((register.offset, register.width_bytes));
+    }
+    let full_names = || REGISTERS.iter().filter_map(|register| register.name.split_once('.'));
+    let peripheral = name.split('.').next().unwrap_or_default();
+    let inside: Vec<&str> = full_names().filter(|(other, _)| *other == peripheral).map(|(_, name)| name).collect();
+    let known = if inside.is_empty() {
+        let mut peripherals: Vec<&str> = full_names().map(|(peripheral, _)| peripheral).collect();
+        peripherals.dedup();
+        format!("names are PERIPHERAL.REGISTER, with the peripherals {}", peripherals.join(", "))
+    } else {
+        format!("{peripheral} has {}", inside.join(", "))
+    };
+    Err(ParseOperationError::UnknownRegister { name: name.to_owned(), known })
+}
+
+/// Offset and width of `OFFSET:BYTES`.
+fn numbered(text: &str) -> Option<(usize, usize)> {
+    let (offset, width) = text.split_once(':')?;
+    let (offset, width_bytes) = (number(offset)?.try_into().ok()?, number(width)?.try_into().ok()?);
+    let fits = matches!(width_bytes, 1 | 2 | 4 | 8) && usize::is_multiple_of(offset, width_bytes);
+    fits.then_some((offset, width_bytes))
 }
 
 fn number(text: &str) -> Option<u64> {
@@ -83,8 +134,27 @@ mod tests {
         assert_eq!("0x44c:4".parse(), operation(0x44c, 4, None));
         assert_eq!("8:4=0xcafe".parse(), operation(8, 4, Some(0xcafe)));
         for wrong in ["", "8", "8:", "8:3", "2:4", "8:4=", "8:4=x", "-8:4", "0x:4"] {
-            assert_eq!(wrong.parse::<Operation>(), Err(ParseOperationError(wrong.to_owned())));
+            assert_eq!(wrong.parse::<Operation>(), Err(ParseOperationError::Malformed(wrong.to_owned())));
         }
+    }
+
+    #[test]
+    fn registers_have_names() {
+        let operation = |offset, width_bytes, value| Ok(Operation { offset, width_bytes, value });
+        assert_eq!("AUDIO.STATUS".parse(), operation(0x44c, 4, None));
+        assert_eq!("SYSTEM.SCRATCH=0x11223344".parse(), operation(0x008, 4, Some(0x1122_3344)));
+        assert_eq!("PWM3.DUTY".parse(), operation(0x168, 4, None));
+        assert!(matches!("AUDIO.STATUS=x".parse::<Operation>(), Err(ParseOperationError::Malformed(_))));
+        let refused = |text: &str| text.parse::<Operation>().unwrap_err().to_string();
+        assert_eq!(
+            refused("PWM2.STATUS=1"),
+            "no register is called PWM2.STATUS; PWM2 has CONTROL, PERIOD, DUTY, COUNTER"
+        );
+        assert_eq!(
+            refused("status"),
+            "no register is called status; names are PERIPHERAL.REGISTER, with the peripherals SYSTEM, PWM0, PWM1, PWM2, \
+             PWM3, AUDIO"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use device::{Effects, Output, StreamFormat};
 
 use registers::{Change, RegisterFile, RegisterHandle};
 
-use crate::registers::{REGISTERS, rates_hz};
+use crate::map::{REGISTERS, rates_hz};
 
 /// Depth of the FIFO.
 const FIFO_FRAMES: usize = 1_024;
@@ -48,7 +48,7 @@ impl Default for Transmitter {
         Self {
             phase: Phase::Stopped,
             drain: false,
-            format: REGISTERS.map[audio.format].reset_value,
+            format: REGISTERS.map[audio.format.register].reset_value,
             rate_hz: REGISTERS.map[audio.rate].reset_value as u32,
             fifo: VecDeque::with_capacity(FIFO_FRAMES),
             left_sample: 0,
@@ -66,18 +66,18 @@ impl Transmitter {
     pub(crate) fn refresh(&self, file: &mut RegisterFile) {
         let audio = &REGISTERS.audio;
         for (field, value) in [
-            (audio.enable, self.enabled()),
-            (audio.drain, self.drain),
-            (audio.full, self.fifo.len() == FIFO_FRAMES),
-            (audio.empty, self.fifo.is_empty()),
-            (audio.low, self.low()),
-            (audio.running, matches!(self.phase, Phase::Running { .. })),
-            (audio.underrun, self.underrun),
-            (audio.overflow, self.overflow),
+            (audio.control.enable, self.enabled()),
+            (audio.control.drain, self.drain),
+            (audio.status.full, self.fifo.len() == FIFO_FRAMES),
+            (audio.status.empty, self.fifo.is_empty()),
+            (audio.status.low, self.low()),
+            (audio.status.running, matches!(self.phase, Phase::Running { .. })),
+            (audio.status.underrun, self.underrun),
+            (audio.status.overflow, self.overflow),
         ] {
             file.set_field(field, value);
         }
-        file.set_field(audio.fill, self.fifo.len() as u64);
+        file.set_field(audio.status.fill, self.fifo.len() as u64);
         file.set(audio.underrun_count, self.underrun_count.into());
         file.set(audio.frames_played, self.frames_played.into());
     }
@@ -86,10 +86,10 @@ impl Transmitter {
     pub(crate) fn react(&mut self, change: &Change, file: &mut RegisterFile, now_ns: u64, effects: &mut Effects) {
         let audio = &REGISTERS.audio;
         let register = change.register;
-        if register == audio.control {
-            file.set_field(audio.flush, false);
+        if register == audio.control.register {
+            file.set_field(audio.control.flush, false);
             self.control(change, now_ns, effects);
-        } else if register == audio.format || register == audio.rate {
+        } else if register == audio.format.register || register == audio.rate {
             self.set_up_stream(register, change, file, effects);
         } else if register == audio.tx_left || register == audio.tx_right {
             if change.bytes_written < 4 {
@@ -110,17 +110,17 @@ impl Transmitter {
 
     fn control(&mut self, change: &Change, now_ns: u64, effects: &mut Effects) {
         let audio = &REGISTERS.audio;
-        if change.written_to(audio.flush) == Some(1) {
+        if change.written_to(audio.control.flush) == Some(1) {
             self.fifo.clear();
             self.overflow = false;
             if self.enabled() {
                 self.phase = Phase::Waiting;
             }
         }
-        if let Some(drain) = change.written_to(audio.drain) {
+        if let Some(drain) = change.written_to(audio.control.drain) {
             self.drain = drain != 0;
         }
-        if let Some(enable) = change.written_to(audio.enable) {
+        if let Some(enable) = change.written_to(audio.control.enable) {
             match (self.enabled(), enable != 0) {
                 (false, true) => self.start(now_ns, effects),
                 (true, false) => self.stop(effects),
@@ -163,8 +163,8 @@ impl Transmitter {
 
     fn stream_format(&self) -> StreamFormat {
         StreamFormat {
-            sample_bits: REGISTERS.audio.sample_bits.of(self.format) as u16,
-            channels: REGISTERS.audio.channels.of(self.format) as u16,
+            sample_bits: REGISTERS.audio.format.sample_bits.of(self.format) as u16,
+            channels: REGISTERS.audio.format.channels.of(self.format) as u16,
             rate_hz: self.rate_hz,
         }
     }
@@ -201,7 +201,7 @@ impl Transmitter {
 
     fn drained(&mut self, effects: &mut Effects) {
         self.drain = false;
-        self.interrupts |= REGISTERS.system.tx_drained.mask();
+        self.interrupts |= REGISTERS.system.interrupt_status.tx_drained.mask();
         self.stop(effects);
     }
 
@@ -221,7 +221,7 @@ impl Transmitter {
                 self.phase = Phase::Waiting;
                 self.underrun = true;
                 self.underrun_count = self.underrun_count.saturating_add(1);
-                self.interrupts |= REGISTERS.system.tx_underrun.mask();
+                self.interrupts |= REGISTERS.system.interrupt_status.tx_underrun.mask();
                 effects.output(Output::StreamUnderrun);
             }
         }
@@ -254,7 +254,7 @@ impl Transmitter {
 
     /// The interrupt status bits of what has happened since the last call, and of the level that holds now.
     pub(crate) fn take_interrupts(&mut self) -> u64 {
-        let low = if self.enabled() && self.low() { REGISTERS.system.tx_low.mask() } else { 0 };
+        let low = if self.enabled() && self.low() { REGISTERS.system.interrupt_status.tx_low.mask() } else { 0 };
         std::mem::take(&mut self.interrupts) | low
     }
 

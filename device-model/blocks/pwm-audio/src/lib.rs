@@ -4,7 +4,9 @@
 //! applies their access semantics, the block reacts to what changed.
 
 mod audio;
+mod map;
 mod pwm;
+#[allow(dead_code, reason = "every register and field is here, also what needs no code because storage does it")]
 mod registers;
 
 use std::sync::Arc;
@@ -12,11 +14,12 @@ use std::sync::Arc;
 use ::registers::{Change, RegisterFile, RegisterMap};
 use device::{Block, Effects, Identity, Width};
 
-pub use crate::registers::rates_hz;
+pub use crate::map::rates_hz;
 
 use crate::audio::Transmitter;
+use crate::map::{REGISTERS, Unit};
 use crate::pwm::Channel;
-use crate::registers::{CHANNELS, REGISTERS, Unit};
+use crate::registers::Pwm;
 
 /// The function that the block is shown as. Vendor 0x1b36 is Red Hat's, whose low device numbers QEMU's own devices
 /// have; 0x0ad0 is allocated to nobody and borrowed here.
@@ -32,7 +35,7 @@ const REGISTER_BYTES: u64 = 0x1000;
 /// The block and its state.
 pub struct PwmAudio {
     file: RegisterFile,
-    channels: [Channel; CHANNELS],
+    channels: [Channel; Pwm::COUNT],
     transmitter: Transmitter,
 }
 
@@ -49,8 +52,8 @@ impl Default for PwmAudio {
 impl PwmAudio {
     /// Brings the registers that an access touches and that the hardware changes up to date.
     fn refresh(&mut self, offset: u64, width: Width, now_ns: u64) {
-        let first = REGISTERS.unit(offset);
-        let last = REGISTERS.unit(offset + width.bytes() as u64 - 1).filter(|last| first != Some(*last));
+        let first = Unit::at(offset);
+        let last = Unit::at(offset + width.bytes() as u64 - 1).filter(|last| first != Some(*last));
         for unit in [first, last].into_iter().flatten() {
             match unit {
                 // What its registers have is what was written to them, and interrupts, which are collected.
@@ -65,15 +68,15 @@ impl PwmAudio {
     fn react(&mut self, change: &Change, now_ns: u64, effects: &mut Effects) {
         let system = &REGISTERS.system;
         let register = change.register;
-        if register == system.control {
+        if register == system.control.register {
             self.file.set(register, 0);
-            if change.written_to(system.reset) == Some(1) {
+            if change.written_to(system.control.reset) == Some(1) {
                 self.reset(effects);
             }
-        } else if register == system.interrupt_force {
+        } else if register == system.interrupt_force.register {
             self.file.set(register, 0);
             self.set_interrupts(change.new);
-        } else if let Some(index) = REGISTERS.pwm.iter().position(|pwm| pwm.control == register) {
+        } else if let Some(index) = REGISTERS.pwm.iter().position(|pwm| pwm.control.register == register) {
             self.channels[index].controlled(&REGISTERS.pwm[index], change, now_ns);
         } else {
             self.transmitter.react(change, &mut self.file, now_ns, effects);
@@ -81,7 +84,7 @@ impl PwmAudio {
     }
 
     fn set_interrupts(&mut self, interrupts: u64) {
-        let status = REGISTERS.system.interrupt_status;
+        let status = REGISTERS.system.interrupt_status.register;
         self.file.set(status, self.file.get(status) | interrupts);
     }
 
@@ -145,7 +148,7 @@ impl Block for PwmAudio {
 
     fn interrupt_asserted(&self) -> bool {
         let system = &REGISTERS.system;
-        self.file.get(system.interrupt_status) & self.file.get(system.interrupt_enable) != 0
+        self.file.get(system.interrupt_status.register) & self.file.get(system.interrupt_enable.register) != 0
     }
 
     fn reset(&mut self, effects: &mut Effects) {

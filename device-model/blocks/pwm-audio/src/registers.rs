@@ -1,166 +1,339 @@
-//! The block's registers by name: `pwm-audio.svd` says where they are and what accesses do to them.
+// Generated from device-model/blocks/pwm-audio/pwm-audio.svd by `cargo xtask codegen`: do not edit.
 
-use std::ops::RangeInclusive;
-use std::sync::{Arc, LazyLock};
+//! Handles of the registers and fields of `PWM_AUDIO`.
 
-use registers::{Description, FieldHandle, RegisterHandle, RegisterMap, WriteConstraint};
-use vm_device::bus::{MmioAddress, MmioBus, MmioRange};
+use std::sync::Arc;
 
-const SVD: &str = include_str!("../pwm-audio.svd");
+use registers::{FieldHandle, NoSuchName, RegisterHandle, RegisterMap};
 
-/// Number of PWM channels.
-pub(crate) const CHANNELS: usize = 4;
-
-/// Read once: every block of the process has the same.
-pub(crate) static REGISTERS: LazyLock<Registers> = LazyLock::new(Registers::load);
-
-/// A part of the block with registers of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    System,
-    Pwm(usize),
-    Audio,
-}
-
-/// The register map, and handles for what the block reacts to.
+/// Four PWM channels and an audio transmitter behind one interrupt.
 pub(crate) struct Registers {
+    /// The map that the handles are of.
     pub(crate) map: Arc<RegisterMap>,
-    units: MmioBus<Unit>,
+    /// Identity, reset and interrupts of the whole block.
     pub(crate) system: System,
-    pub(crate) pwm: [Pwm; CHANNELS],
+    /// A PWM channel.
+    pub(crate) pwm: [Pwm; 4],
+    /// The audio transmitter: a FIFO of 1,024 frames that is emptied at the frame rate.
     pub(crate) audio: Audio,
-    /// Length of a cycle of the clock that the PWM channels count.
-    pub(crate) cycle_ns: u64,
-}
-
-/// Registers of the whole block.
-pub(crate) struct System {
-    pub(crate) control: RegisterHandle,
-    pub(crate) reset: FieldHandle,
-    pub(crate) interrupt_status: RegisterHandle,
-    pub(crate) tx_low: FieldHandle,
-    pub(crate) tx_drained: FieldHandle,
-    pub(crate) tx_underrun: FieldHandle,
-    pub(crate) interrupt_enable: RegisterHandle,
-    pub(crate) interrupt_force: RegisterHandle,
-}
-
-/// Registers of a PWM channel.
-pub(crate) struct Pwm {
-    pub(crate) control: RegisterHandle,
-    pub(crate) enable: FieldHandle,
-    pub(crate) polarity: FieldHandle,
-    pub(crate) level: FieldHandle,
-    pub(crate) period: RegisterHandle,
-    pub(crate) duty: RegisterHandle,
-    pub(crate) counter: RegisterHandle,
-}
-
-/// Registers of the transmitter.
-pub(crate) struct Audio {
-    pub(crate) control: RegisterHandle,
-    pub(crate) enable: FieldHandle,
-    pub(crate) drain: FieldHandle,
-    pub(crate) flush: FieldHandle,
-    pub(crate) format: RegisterHandle,
-    pub(crate) sample_bits: FieldHandle,
-    pub(crate) channels: FieldHandle,
-    pub(crate) rate: RegisterHandle,
-    pub(crate) fill: FieldHandle,
-    pub(crate) full: FieldHandle,
-    pub(crate) empty: FieldHandle,
-    pub(crate) low: FieldHandle,
-    pub(crate) running: FieldHandle,
-    pub(crate) underrun: FieldHandle,
-    pub(crate) overflow: FieldHandle,
-    pub(crate) underrun_count: RegisterHandle,
-    pub(crate) frames_played: RegisterHandle,
-    pub(crate) tx_left: RegisterHandle,
-    pub(crate) tx_right: RegisterHandle,
-}
-
-/// The frame rates that the transmitter has, in Hz.
-pub fn rates_hz() -> RangeInclusive<u32> {
-    match REGISTERS.map[REGISTERS.audio.rate].write_constraint {
-        Some(WriteConstraint::Range { minimum, maximum }) => minimum as u32..=maximum as u32,
-        _ => 1..=u32::MAX,
-    }
 }
 
 impl Registers {
-    /// The unit that has a register at `offset`, or between its registers there.
-    pub(crate) fn unit(&self, offset: u64) -> Option<Unit> {
-        self.units.device(MmioAddress(offset)).map(|(_, unit)| *unit)
-    }
-
-    /// Panics where the file that is a part of this crate has a mistake: no input can cause that.
-    fn load() -> Self {
-        let map = Description::parse(SVD).and_then(|description| description.map(&[]));
-        let map = map.unwrap_or_else(|error| panic!("pwm-audio.svd: {error}"));
-        let register = |name: &str| map.register(name).unwrap_or_else(|error| panic!("pwm-audio.svd: {error}"));
-        let field = |name: &str| map.field(name).unwrap_or_else(|error| panic!("pwm-audio.svd: {error}"));
-        let system = System {
-            control: register("SYSTEM.CONTROL"),
-            reset: field("SYSTEM.CONTROL.reset"),
-            interrupt_status: register("SYSTEM.INTERRUPT_STATUS"),
-            tx_low: field("SYSTEM.INTERRUPT_STATUS.tx_low"),
-            tx_drained: field("SYSTEM.INTERRUPT_STATUS.tx_drained"),
-            tx_underrun: field("SYSTEM.INTERRUPT_STATUS.tx_underrun"),
-            interrupt_enable: register("SYSTEM.INTERRUPT_ENABLE"),
-            interrupt_force: register("SYSTEM.INTERRUPT_FORCE"),
-        };
-        let pwm = std::array::from_fn(|index| Pwm {
-            control: register(&format!("PWM{index}.CONTROL")),
-            enable: field(&format!("PWM{index}.CONTROL.enable")),
-            polarity: field(&format!("PWM{index}.CONTROL.polarity")),
-            level: field(&format!("PWM{index}.CONTROL.level")),
-            period: register(&format!("PWM{index}.PERIOD")),
-            duty: register(&format!("PWM{index}.DUTY")),
-            counter: register(&format!("PWM{index}.COUNTER")),
-        });
-        let audio = Audio {
-            control: register("AUDIO.CONTROL"),
-            enable: field("AUDIO.CONTROL.enable"),
-            drain: field("AUDIO.CONTROL.drain"),
-            flush: field("AUDIO.CONTROL.flush"),
-            format: register("AUDIO.FORMAT"),
-            sample_bits: field("AUDIO.FORMAT.sample_bits"),
-            channels: field("AUDIO.FORMAT.channels"),
-            rate: register("AUDIO.RATE"),
-            fill: field("AUDIO.STATUS.fill"),
-            full: field("AUDIO.STATUS.full"),
-            empty: field("AUDIO.STATUS.empty"),
-            low: field("AUDIO.STATUS.low"),
-            running: field("AUDIO.STATUS.running"),
-            underrun: field("AUDIO.STATUS.underrun"),
-            overflow: field("AUDIO.STATUS.overflow"),
-            underrun_count: register("AUDIO.UNDERRUN_COUNT"),
-            frames_played: register("AUDIO.FRAMES_PLAYED"),
-            tx_left: register("AUDIO.TX_LEFT"),
-            tx_right: register("AUDIO.TX_RIGHT"),
-        };
-        let mut units = MmioBus::new();
-        for (name, unit) in [("SYSTEM".to_owned(), Unit::System), ("AUDIO".to_owned(), Unit::Audio)]
-            .into_iter()
-            .chain((0..CHANNELS).map(|index| (format!("PWM{index}"), Unit::Pwm(index))))
-        {
-            let (first, end) = span(&map, &name);
-            MmioRange::new(MmioAddress(first), end - first)
-                .and_then(|range| units.register(range, unit))
-                .unwrap_or_else(|error| panic!("pwm-audio.svd: {name} from {first:#x} to {end:#x}: {error}"));
-        }
-        let cycle_ns = 1_000_000_000 / map[register("SYSTEM.CLOCK_HZ")].reset_value;
-        Self { units, system, pwm, audio, cycle_ns, map: Arc::new(map) }
+    /// The handles of `map`, which has to have every name.
+    pub(crate) fn find(map: Arc<RegisterMap>) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            system: System::find(&map, "SYSTEM")?,
+            pwm: [
+                Pwm::find(&map, "PWM0")?,
+                Pwm::find(&map, "PWM1")?,
+                Pwm::find(&map, "PWM2")?,
+                Pwm::find(&map, "PWM3")?,
+            ],
+            audio: Audio::find(&map, "AUDIO")?,
+            map,
+        })
     }
 }
 
-/// The first byte of a peripheral's registers and the first one after them.
-fn span(map: &RegisterMap, peripheral: &str) -> (u64, u64) {
-    let registers = || {
-        let registers = map.registers().map(|(_, register)| register);
-        registers.filter(|register| register.name.split_once('.').is_some_and(|(name, _)| name == peripheral))
-    };
-    let first = registers().map(|register| register.offset).min();
-    let end = registers().map(|register| register.offset + register.bytes()).max();
-    first.zip(end).unwrap_or_else(|| panic!("pwm-audio.svd: the peripheral {peripheral} has no registers"))
+/// Identity, reset and interrupts of the whole block.
+pub(crate) struct System {
+    /// Tells that this is a PWM/audio block: the ASCII characters "PWMA".
+    pub(crate) identity: RegisterHandle,
+    /// Version of the register map.
+    pub(crate) version: SystemVersion,
+    /// Keeps what is written, without effect: for software that tests its way to the block.
+    pub(crate) scratch: RegisterHandle,
+    /// Control of the whole block.
+    pub(crate) control: SystemControl,
+    /// What has happened.
+    pub(crate) interrupt_status: SystemInterruptStatus,
+    /// Which bits of `SYSTEM.INTERRUPT_STATUS` assert the interrupt.
+    pub(crate) interrupt_enable: SystemInterruptEnable,
+    /// Sets bits of `SYSTEM.INTERRUPT_STATUS`, for tests of a driver.
+    pub(crate) interrupt_force: SystemInterruptForce,
+    /// Frequency of the clock that the PWM channels count, in Hz.
+    pub(crate) clock_hz: RegisterHandle,
+}
+
+impl System {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            identity: map.register(&format!("{path}.IDENTITY"))?,
+            version: SystemVersion::find(map, &format!("{path}.VERSION"))?,
+            scratch: map.register(&format!("{path}.SCRATCH"))?,
+            control: SystemControl::find(map, &format!("{path}.CONTROL"))?,
+            interrupt_status: SystemInterruptStatus::find(map, &format!("{path}.INTERRUPT_STATUS"))?,
+            interrupt_enable: SystemInterruptEnable::find(map, &format!("{path}.INTERRUPT_ENABLE"))?,
+            interrupt_force: SystemInterruptForce::find(map, &format!("{path}.INTERRUPT_FORCE"))?,
+            clock_hz: map.register(&format!("{path}.CLOCK_HZ"))?,
+        })
+    }
+}
+
+/// Version of the register map.
+pub(crate) struct SystemVersion {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// Counts compatible changes.
+    pub(crate) minor: FieldHandle,
+    /// Counts incompatible changes: a driver for another major version does not fit.
+    pub(crate) major: FieldHandle,
+}
+
+impl SystemVersion {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            minor: map.field(&format!("{path}.minor"))?,
+            major: map.field(&format!("{path}.major"))?,
+        })
+    }
+}
+
+/// Control of the whole block.
+pub(crate) struct SystemControl {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// 1 puts the whole block into its state after reset; a stream that is being played ends.
+    pub(crate) reset: FieldHandle,
+}
+
+impl SystemControl {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self { register: map.register(path)?, reset: map.field(&format!("{path}.reset"))? })
+    }
+}
+
+/// What has happened.
+pub(crate) struct SystemInterruptStatus {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// `AUDIO.STATUS.fill` is at or below the low mark of 256 frames and `AUDIO.CONTROL.enable` is set.
+    pub(crate) tx_low: FieldHandle,
+    /// The transmitter has played everything and stopped, as `AUDIO.CONTROL.drain` asked.
+    pub(crate) tx_drained: FieldHandle,
+    /// A frame was due and the FIFO empty.
+    pub(crate) tx_underrun: FieldHandle,
+}
+
+impl SystemInterruptStatus {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            tx_low: map.field(&format!("{path}.tx_low"))?,
+            tx_drained: map.field(&format!("{path}.tx_drained"))?,
+            tx_underrun: map.field(&format!("{path}.tx_underrun"))?,
+        })
+    }
+}
+
+/// Which bits of `SYSTEM.INTERRUPT_STATUS` assert the interrupt.
+pub(crate) struct SystemInterruptEnable {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// `SYSTEM.INTERRUPT_STATUS.tx_low` asserts the interrupt.
+    pub(crate) tx_low: FieldHandle,
+    /// `SYSTEM.INTERRUPT_STATUS.tx_drained` asserts the interrupt.
+    pub(crate) tx_drained: FieldHandle,
+    /// `SYSTEM.INTERRUPT_STATUS.tx_underrun` asserts the interrupt.
+    pub(crate) tx_underrun: FieldHandle,
+}
+
+impl SystemInterruptEnable {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            tx_low: map.field(&format!("{path}.tx_low"))?,
+            tx_drained: map.field(&format!("{path}.tx_drained"))?,
+            tx_underrun: map.field(&format!("{path}.tx_underrun"))?,
+        })
+    }
+}
+
+/// Sets bits of `SYSTEM.INTERRUPT_STATUS`, for tests of a driver.
+pub(crate) struct SystemInterruptForce {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// 1 sets `SYSTEM.INTERRUPT_STATUS.tx_low`.
+    pub(crate) tx_low: FieldHandle,
+    /// 1 sets `SYSTEM.INTERRUPT_STATUS.tx_drained`.
+    pub(crate) tx_drained: FieldHandle,
+    /// 1 sets `SYSTEM.INTERRUPT_STATUS.tx_underrun`.
+    pub(crate) tx_underrun: FieldHandle,
+}
+
+impl SystemInterruptForce {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            tx_low: map.field(&format!("{path}.tx_low"))?,
+            tx_drained: map.field(&format!("{path}.tx_drained"))?,
+            tx_underrun: map.field(&format!("{path}.tx_underrun"))?,
+        })
+    }
+}
+
+/// A PWM channel.
+pub(crate) struct Pwm {
+    /// Control of the channel.
+    pub(crate) control: PwmControl,
+    /// Length of a period in clock cycles.
+    pub(crate) period: RegisterHandle,
+    /// Clock cycles from the start of each period during which the output is active: none with 0, all with
+    /// `PWMn.PERIOD` or more.
+    pub(crate) duty: RegisterHandle,
+    /// Clock cycles since the period began; 0 while the channel does not run.
+    pub(crate) counter: RegisterHandle,
+}
+
+impl Pwm {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 4;
+
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            control: PwmControl::find(map, &format!("{path}.CONTROL"))?,
+            period: map.register(&format!("{path}.PERIOD"))?,
+            duty: map.register(&format!("{path}.DUTY"))?,
+            counter: map.register(&format!("{path}.COUNTER"))?,
+        })
+    }
+}
+
+/// Control of the channel.
+pub(crate) struct PwmControl {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// The channel runs.
+    pub(crate) enable: FieldHandle,
+    /// The level of the output while it is active.
+    pub(crate) polarity: FieldHandle,
+    /// The level of the output now.
+    pub(crate) level: FieldHandle,
+}
+
+impl PwmControl {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            enable: map.field(&format!("{path}.enable"))?,
+            polarity: map.field(&format!("{path}.polarity"))?,
+            level: map.field(&format!("{path}.level"))?,
+        })
+    }
+}
+
+/// The audio transmitter: a FIFO of 1,024 frames that is emptied at the frame rate.
+pub(crate) struct Audio {
+    /// Control of the transmitter.
+    pub(crate) control: AudioControl,
+    /// What a frame is.
+    pub(crate) format: AudioFormat,
+    /// Frames played a second, in Hz.
+    pub(crate) rate: RegisterHandle,
+    /// State of the FIFO and the transmitter.
+    pub(crate) status: AudioStatus,
+    /// Underruns since reset; it stops at its highest value.
+    pub(crate) underrun_count: RegisterHandle,
+    /// Frames played since `AUDIO.CONTROL.enable` was last set, modulo 2^32.
+    pub(crate) frames_played: RegisterHandle,
+    /// The left sample of the next frame, of a mono frame the only one: right-aligned, bits above
+    /// `AUDIO.FORMAT.sample_bits` do not count.
+    pub(crate) tx_left: RegisterHandle,
+    /// The right sample, aligned as in `AUDIO.TX_LEFT` and written whole.
+    pub(crate) tx_right: RegisterHandle,
+}
+
+impl Audio {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            control: AudioControl::find(map, &format!("{path}.CONTROL"))?,
+            format: AudioFormat::find(map, &format!("{path}.FORMAT"))?,
+            rate: map.register(&format!("{path}.RATE"))?,
+            status: AudioStatus::find(map, &format!("{path}.STATUS"))?,
+            underrun_count: map.register(&format!("{path}.UNDERRUN_COUNT"))?,
+            frames_played: map.register(&format!("{path}.FRAMES_PLAYED"))?,
+            tx_left: map.register(&format!("{path}.TX_LEFT"))?,
+            tx_right: map.register(&format!("{path}.TX_RIGHT"))?,
+        })
+    }
+}
+
+/// Control of the transmitter.
+pub(crate) struct AudioControl {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// The transmitter takes frames from the FIFO, at once or as soon as there is one.
+    pub(crate) enable: FieldHandle,
+    /// When the FIFO has run empty and the last frame has been played, the transmitter stops: enable and drain are
+    /// cleared, `SYSTEM.INTERRUPT_STATUS.tx_drained` is set, and there is no underrun.
+    pub(crate) drain: FieldHandle,
+    /// 1 empties the FIFO.
+    pub(crate) flush: FieldHandle,
+}
+
+impl AudioControl {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            enable: map.field(&format!("{path}.enable"))?,
+            drain: map.field(&format!("{path}.drain"))?,
+            flush: map.field(&format!("{path}.flush"))?,
+        })
+    }
+}
+
+/// What a frame is.
+pub(crate) struct AudioFormat {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// Bits of a sample.
+    pub(crate) sample_bits: FieldHandle,
+    /// Samples of a frame.
+    pub(crate) channels: FieldHandle,
+}
+
+impl AudioFormat {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            sample_bits: map.field(&format!("{path}.sample_bits"))?,
+            channels: map.field(&format!("{path}.channels"))?,
+        })
+    }
+}
+
+/// State of the FIFO and the transmitter.
+pub(crate) struct AudioStatus {
+    /// The register.
+    pub(crate) register: RegisterHandle,
+    /// Frames in the FIFO, 0 to 1,024.
+    pub(crate) fill: FieldHandle,
+    /// The FIFO is full, with 1,024 frames.
+    pub(crate) full: FieldHandle,
+    /// The FIFO is empty.
+    pub(crate) empty: FieldHandle,
+    /// The FIFO has at most 256 frames: it is three quarters empty or more.
+    pub(crate) low: FieldHandle,
+    /// Frames are being played.
+    pub(crate) running: FieldHandle,
+    /// There has been an underrun since `AUDIO.CONTROL.enable` was last set: a frame was due and the FIFO empty.
+    pub(crate) underrun: FieldHandle,
+    /// A frame was written to the full FIFO and dropped.
+    pub(crate) overflow: FieldHandle,
+}
+
+impl AudioStatus {
+    fn find(map: &RegisterMap, path: &str) -> Result<Self, NoSuchName> {
+        Ok(Self {
+            register: map.register(path)?,
+            fill: map.field(&format!("{path}.fill"))?,
+            full: map.field(&format!("{path}.full"))?,
+            empty: map.field(&format!("{path}.empty"))?,
+            low: map.field(&format!("{path}.low"))?,
+            running: map.field(&format!("{path}.running"))?,
+            underrun: map.field(&format!("{path}.underrun"))?,
+            overflow: map.field(&format!("{path}.overflow"))?,
+        })
+    }
 }

@@ -10,7 +10,8 @@ use guest_programs::{Operation, RegisterBar};
 
 const USAGE: &str = "usage: registers FILE OPERATION...
 FILE is a BAR's file in sysfs, such as /sys/bus/pci/devices/0000:00:02.0/resource0 (write 1 to `enable` beside it first).
-OPERATION is OFFSET:BYTES, a read, or OFFSET:BYTES=VALUE, a write; what is read is printed, one value a line.";
+OPERATION is a register, a read, or REGISTER=VALUE, a write; what is read is printed, one value a line. A register is
+named as in docs/pwm-audio.md, such as AUDIO.STATUS or PWM0.PERIOD, or given as OFFSET:BYTES.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

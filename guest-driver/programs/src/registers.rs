@@ -151,8 +151,8 @@ mod tests {
             "no register is called PWM2.STATUS; PWM2 has CONTROL, PERIOD, DUTY, COUNTER"
         );
         assert_eq!(
-            refused("status"),
-            "no register is called status; names are PERIPHERAL.REGISTER, with the peripherals SYSTEM, PWM0, PWM1, PWM2, \
+            refused("STATUS"),
+            "no register is called STATUS; names are PERIPHERAL.REGISTER, with the peripherals SYSTEM, PWM0, PWM1, PWM2, \
              PWM3, AUDIO"
         );
     }

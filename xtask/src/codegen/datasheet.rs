@@ -138,7 +138,7 @@ fn all_letters(register: &Register) -> String {
     all.join(", ")
 }
 
-/// `0x100 (PWM0), 0x120 (PWM1)`, or the one offset.
+/// Each element's with its name, or the one offset.
 fn offsets(contract: &Contract<'_>, template: &Template<'_>) -> String {
     let offset = |element: &&Register| {
         let offset = hexadecimal(element.offset, contract.offset_digits());

@@ -23,7 +23,7 @@ struct Member<'a> {
     template: &'a str,
     /// The name, or the names of an array's elements.
     names: Vec<&'a str>,
-    /// What is in the first of them.
+    /// What is in them.
     inside: Vec<Entry<'a>>,
     register: Option<&'a Register>,
 }
@@ -104,7 +104,7 @@ fn members(entries: Vec<Entry<'_>>) -> Vec<Member<'_>> {
         if !member.names.contains(&names[0]) {
             member.names.push(names[0]);
         }
-        if !is_register && member.names[0] == names[0] {
+        if !is_register {
             member.inside.push(Entry { templates: templates[1..].to_vec(), names: names[1..].to_vec(), register });
         }
     }

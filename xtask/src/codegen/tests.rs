@@ -38,11 +38,12 @@ fn fields_that_are_too_narrow_for_their_names_have_them_below() {
     let expected = "
  31  30  29  28  27  26  25  24  23  22  21  20  19  18  17  16
 ┌───────────────────────────────────┬───────────┬───┬───┬───┬───┐
-│             reserved              │   mode    │   │low│   │   │
-└───────────────────────────────────┴───────────┴─┬─┴───┴─┬─┴─┬─┘
-                                                  │       │   └─── full
-                                                  │       └─────── empty
-                                                  └─────────────── running
+│             reserved              │           │   │low│   │   │
+└───────────────────────────────────┴─────┬─────┴─┬─┴───┴─┬─┴─┬─┘
+                                          │       │       │   └─── full
+                                          │       │       └─────── empty
+                                          │       └─────────────── running
+                                          └─────────────────────── operating_mode
  15  14  13  12  11  10   9   8   7   6   5   4   3   2   1   0
 ┌───────────────────┬───────────────────────────────────────────┐
 │     reserved      │                   fill                    │
@@ -53,7 +54,7 @@ fn fields_that_are_too_narrow_for_their_names_have_them_below() {
         ("empty", "17:17"),
         ("low", "18:18"),
         ("running", "19:19"),
-        ("mode", "22:20"),
+        ("operating_mode", "22:20"),
     ];
     assert_eq!(format!("\n{}", drawn(32, &fields)), expected);
 }
@@ -185,4 +186,18 @@ fn the_datasheet_says_what_a_register_is() {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     assert_eq!(text.matches("### ").count(), 2, "one section for all elements of an array");
+}
+
+#[test]
+fn a_vendors_file_gets_every_output() {
+    let text = include_str!("../../../device-model/registers/tests/assets/RP2040.svd");
+    let description = Description::parse(text).unwrap();
+    for name in description.peripherals().unwrap() {
+        let map = description.peripheral_map(&name, &[]).unwrap();
+        let contract = Contract::new("rp2040.svd", &map);
+        let registers = map.registers().count();
+        assert_eq!(datasheet::generate(&contract).matches("\n### ").count(), registers, "{name}");
+        assert_eq!(driver::generate(&contract).unwrap().matches("(u32) @ 0x").count(), registers, "{name}");
+        assert_eq!(handles::generate(&contract).matches("map.register(").count(), registers, "{name}");
+    }
 }

@@ -30,7 +30,8 @@ impl RegisterMap {
         FieldChanges { map: self, offset, bytes: bytes.min(MAXIMUM_ACCESS_BYTES) as u32, old, new }
     }
 
-    fn lanes(&self, offset: u64, bytes: usize) -> Lanes<'_> {
+    /// An access, register by register; more than [`MAXIMUM_ACCESS_BYTES`] are as many as that.
+    pub(crate) fn lanes(&self, offset: u64, bytes: usize) -> Lanes<'_> {
         Lanes::new(self.entries(), &self.answering, offset, bytes.min(MAXIMUM_ACCESS_BYTES) as u32)
     }
 }

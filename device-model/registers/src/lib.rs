@@ -2,7 +2,7 @@
 //!
 //! A [`Description`] is a CMSIS-SVD file; it gives [`RegisterMap`]s, of all its peripherals or of one: registers and
 //! fields with their names, places and access semantics. A [`RegisterFile`] stores the registers of a map and applies
-//! these semantics to accesses from the bus.
+//! these semantics to accesses from the bus. [`Coverage`] counts what accesses have touched.
 //!
 //! A file that contradicts itself is refused, with the register and the line. What vendors' files are known to break
 //! can be let through, rule by rule ([`Leniency`]), and is then listed ([`RegisterMap::let_through`]): nothing is
@@ -24,6 +24,7 @@
 mod build;
 mod change;
 mod check;
+mod coverage;
 mod describe;
 mod error;
 mod fields;
@@ -35,6 +36,7 @@ mod source;
 mod vocabulary;
 
 pub use change::{Change, ReadEffect, ReadOutcome, Touched, WriteOutcome};
+pub use coverage::{Coverage, FieldCoverage, RegisterCoverage, Seen, Touch, ValueCoverage};
 pub use error::{Finding, Leniency, MapError, NoSuchName};
 pub use file::{MAXIMUM_ACCESS_BYTES, RegisterFile};
 pub use map::{Alternate, Device, EnumeratedValue, Field, FieldHandle, Peripheral};

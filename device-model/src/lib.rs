@@ -1,8 +1,10 @@
 //! Softboard's devices, made from their blocks and ready to be served.
 
 mod capture;
+mod coverage;
 pub mod serve;
 
+use std::env;
 use std::io;
 use std::path::PathBuf;
 
@@ -10,6 +12,7 @@ use clap::ValueEnum;
 use device::{ClockMode, Device, SampleWindow};
 
 pub use crate::capture::{Capture, stream_file};
+pub use crate::coverage::{COVERAGE_VARIABLE, DeviceCoverage, write_coverage_at_end};
 
 /// The blocks there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,14 +32,18 @@ pub struct DeviceOptions {
     pub capture_folder: Option<PathBuf>,
 }
 
-/// Makes a device in its cold state.
+/// Makes a device in its cold state. It leaves its coverage where [`COVERAGE_VARIABLE`] says.
 pub fn device(options: DeviceOptions) -> io::Result<Device> {
     let BlockKind::PwmAudio = options.block;
-    Ok(Device::new(
+    let mut device = Device::new(
         Box::new(pwm_audio::PwmAudio::default()),
         pwm_audio::PCI_IDENTITY,
         SampleWindow::new(pwm_audio::WINDOW_BYTES)?,
         options.clock,
         Box::new(Capture::new(options.capture_folder)),
-    ))
+    );
+    if let Some(folder) = env::var_os(COVERAGE_VARIABLE).filter(|folder| !folder.is_empty()) {
+        write_coverage_at_end(&mut device, "pwm-audio", folder.into());
+    }
+    Ok(device)
 }

@@ -2,6 +2,7 @@
 //! Offsets and values are retyped from the datasheet.
 
 use std::fs::File;
+use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
@@ -28,9 +29,27 @@ const ACTION_UNMASK: u32 = 1 << 4;
 const ACTION_TRIGGER: u32 = 1 << 5;
 
 struct Bench {
+    // Before the server, which waits for its client to go.
     client: Client,
-    server: RunningServer,
+    server: Server,
     folder: TempDir,
+}
+
+/// A server that ends with its test, so that its device does.
+struct Server(Option<RunningServer>);
+
+impl Deref for Server {
+    type Target = RunningServer;
+
+    fn deref(&self) -> &RunningServer {
+        self.0.as_ref().expect("it runs")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.take().map(RunningServer::stop);
+    }
 }
 
 impl Bench {
@@ -43,7 +62,7 @@ impl Bench {
         let server =
             RunningServer::start(&socket, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");
         let client = Client::new(&socket).expect("client");
-        Self { client, server, folder }
+        Self { client, server: Server(Some(server)), folder }
     }
 
     fn read(&mut self, region: u32, offset: u64) -> u32 {
@@ -300,9 +319,9 @@ fn what_nobody_answers_reads_as_ones_and_is_told() {
 
 #[test]
 fn stopping_gives_the_device_back_and_removes_the_socket() {
-    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
+    let Bench { client, mut server, folder } = Bench::start(ClockMode::Warp);
     drop(client);
-    let device = server.stop().expect("the device");
+    let device = server.0.take().and_then(RunningServer::stop).expect("the device");
     assert!(device.timeline_tail(1)[0].ends_with("client disconnected"), "{:?}", device.timeline_tail(3));
     assert!(!socket(&folder).exists());
 }

@@ -1,11 +1,15 @@
 //! A block dressed as a PCI function.
 
 use std::io::Write;
+use std::sync::Arc;
+
+use registers::Coverage;
 
 use crate::bus_view::BusView;
+use crate::coverage::HandedOut;
 use crate::{
-    Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
-    Pin, Region, Run, SampleWindow, StreamFormat, Timeline, Width,
+    Access, Block, Clock, ClockMode, ConfigSpace, CoverageTaker, Direction, Effects, Event, Happening, Identity,
+    Interrupts, Output, Pin, Region, Run, SampleWindow, StreamFormat, Timeline, Width,
 };
 
 /// Number of base address registers of a function.
@@ -38,6 +42,7 @@ pub struct Device {
     clock: Clock,
     interrupts: Interrupts,
     timeline: Timeline,
+    coverage: HandedOut,
     effects: Effects,
     sink: Box<dyn OutputSink>,
     log: Option<Box<dyn Write + Send>>,
@@ -55,6 +60,7 @@ impl Device {
         let mut device = Self {
             config: ConfigSpace::new(identity, &[0; 6]),
             view: BusView::new(block.register_map()),
+            coverage: HandedOut { coverage: Coverage::new(Arc::clone(block.register_map())), taker: None },
             block,
             identity,
             window,
@@ -101,6 +107,16 @@ impl Device {
         &self.timeline
     }
 
+    /// What accesses have touched of the registers, since the device was made.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage.coverage
+    }
+
+    /// Hands the coverage to `taker` when the device ends, which is when it is dropped or its outputs are closed.
+    pub fn hand_coverage_to(&mut self, taker: CoverageTaker) {
+        self.coverage.taker = Some(taker);
+    }
+
     /// Device time in nanoseconds.
     pub fn now_ns(&self) -> u64 {
         self.clock.now_ns()
@@ -114,6 +130,7 @@ impl Device {
             Some(width) => {
                 let value = self.block.read(offset, width, now_ns, &mut self.effects);
                 data.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
+                self.coverage.coverage.read(offset, width.bytes(), value);
                 let old = self.view.exchange(offset, width, value);
                 let direction = Direction::Read;
                 self.record(Happening::Access(Access { region, direction, offset, width, value, old, new: value }));
@@ -139,6 +156,7 @@ impl Device {
                 let mut bytes = [0; 8];
                 bytes[..data.len()].copy_from_slice(data);
                 let value = u64::from_le_bytes(bytes);
+                self.coverage.coverage.written(offset, width.bytes(), value);
                 self.block.write(offset, width, value, now_ns, &mut self.effects);
                 let (old, new) = self.effects.take_stored();
                 let readable = self.block.register_map().readable_bits_at(offset, width.bytes());
@@ -210,8 +228,9 @@ impl Device {
         Some(pin)
     }
 
-    /// Completes what the device has put out, before its process ends in mid-stream.
+    /// Completes what the device has put out and hands out its coverage, before its process ends in mid-stream.
     pub fn close_outputs(&mut self) -> Result<(), String> {
+        self.coverage.hand_out();
         self.sink.close()
     }
 

@@ -6,6 +6,7 @@ pub mod build;
 mod cache;
 pub mod check;
 pub mod codegen;
+mod coverage;
 pub mod doctor;
 pub mod failure;
 mod files;

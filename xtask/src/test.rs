@@ -1,8 +1,13 @@
-//! `cargo xtask test`: sets up and builds what is missing, then runs every test of the workspace.
+//! `cargo xtask test`: sets up and builds what is missing, then runs every test of the workspace and tells what they
+//! have touched of the devices' registers.
 
+use std::path::Path;
 use std::process::Command;
 
+use device_model::COVERAGE_VARIABLE;
+
 use crate::build;
+use crate::coverage;
 use crate::failure::{Context, Failure, Kind};
 use crate::progress::Progress;
 use crate::setup;
@@ -13,12 +18,16 @@ const NEXTEST_TESTS_FAILED: i32 = 100;
 /// What nextest's exit code says when no test matches the filter.
 const NEXTEST_NO_TESTS: i32 = 4;
 
-/// Run every test: blocks, wire bench, scenarios in the guest.
+/// Run every test: blocks, wire bench, scenarios in the guest; then tell what of the registers they have touched.
 #[derive(clap::Args)]
 pub struct Options {
     /// Only the tests whose names contain one of these.
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
+    /// Fail if the tests cover less of registers, fields and enumerated values, in percent of them together. Bits do not
+    /// count: some are constant, and no test sees those at 0 and at 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100))]
+    coverage_min: Option<u8>,
     #[command(flatten)]
     setup: setup::Options,
 }
@@ -26,30 +35,37 @@ pub struct Options {
 /// Runs the command, with cargo-nextest where it is installed and `cargo test` elsewhere.
 ///
 /// # Errors
-/// A test that failed (exit code 1), a filter that no test matches (2), set-up (3).
+/// A test that failed, or too little coverage (exit code 1), a filter that no test matches (2), set-up (3).
 pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Result<(), Failure> {
     let manifest = setup::ensure(workspace, &options.setup, progress)?;
     build::ensure(workspace, &manifest, progress)?;
 
+    let folder = coverage::create_folder(&workspace.output())?;
+    let tested = run_tests(workspace, &options.filters, folder.path());
+    // Also after tests that failed, whose failure is the one that counts.
+    let covered = coverage::report(&workspace.output(), folder.path(), options.coverage_min);
+    tested.and(covered)
+}
+
+fn run_tests(workspace: &Workspace, filters: &[String], coverage_folder: &Path) -> Result<(), Failure> {
     let nextest =
         Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     let mut command = Command::new("cargo");
-    command.current_dir(workspace.root());
+    command.current_dir(workspace.root()).env(COVERAGE_VARIABLE, coverage_folder);
     if nextest {
         command.args(["nextest", "run", "--workspace"]);
         if std::env::var_os("CI").is_some() {
             command.args(["--profile", "ci"]);
         }
-        command.args(&options.filters);
+        command.args(filters);
     } else {
-        command.args(["test", "--workspace", "--"]).args(&options.filters);
+        command.args(["test", "--workspace", "--"]).args(filters);
     }
     let status = command.status().or_environment(|| "cargo cannot be started".to_owned())?;
     match status.code() {
         Some(0) => Ok(()),
         Some(NEXTEST_NO_TESTS) if nextest => {
-            let message =
-                format!("no test's name contains any of {:?}; `cargo nextest list` has them all", options.filters);
+            let message = format!("no test's name contains any of {filters:?}; `cargo nextest list` has them all");
             Err(Failure::new(Kind::BadInput, message))
         }
         Some(NEXTEST_TESTS_FAILED) if nextest => Err(Failure::new(Kind::Failed, "a test failed: its message is above")),

@@ -61,7 +61,9 @@ fn a_capture_that_cannot_be_written_is_refused_before_anything_is_played() {
 
 #[test]
 fn a_wrong_command_line_is_exit_code_2() {
-    for arguments in [&["run", "--clock", "fast"][..], &["no-such-command"], &["run", "--wav"]] {
+    for arguments in
+        [&["run", "--clock", "fast"][..], &["no-such-command"], &["run", "--wav"], &["test", "--coverage-min", "101"]]
+    {
         assert_eq!(refused(arguments).0, Some(2), "{arguments:?}");
     }
 }

@@ -15,7 +15,8 @@
 //!
 //! `cargo xtask setup` writes the [`manifest`] that says where QEMU, the kernel and the initramfs are. Variables of the
 //! environment: `SOFTBOARD_MANIFEST` (another manifest), `SOFTBOARD_ACCEL` (`tcg` or `kvm`), `SOFTBOARD_CORES` (`one`
-//! or `any`), `TMPDIR` (where boards have their folders).
+//! or `any`), `SOFTBOARD_COVERAGE` (the folder where devices leave their coverage), `TMPDIR` (where boards have their
+//! folders).
 
 mod attach;
 mod board;

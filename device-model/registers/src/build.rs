@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roxmltree::Node;
-use svd_parser::svd::{Access, AddressBlock, AddressBlockUsage};
+use svd_parser::svd::{Access, AddressBlock, AddressBlockUsage, ModifiedWriteValues};
 use svd_parser::{Config, Parse};
 
 use crate::check;
@@ -334,6 +334,8 @@ impl<'d, 'text> Builder<'d, 'text> {
             reset_value: reset_value & reset_mask,
             reset_mask,
             access: stated_access.unwrap_or_default(),
+            modified_write_values: ModifiedWriteValues::default(),
+            read_action: None,
             write_constraint: None,
             fields: Vec::new(),
             alternate: alternate.into_iter().flatten().next(),

@@ -75,6 +75,8 @@ impl<'d> Builder<'d, '_> {
         }
         check::fields(self, &register)?;
         check::reset_in_constraints(self, &register, &whole)?;
+        register.modified_write_values = whole.modified_write_values;
+        register.read_action = whole.read_action;
         register.masks = Masks::new(&whole, &register.fields);
         register.whole = whole;
         Ok(register)

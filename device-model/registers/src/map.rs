@@ -183,6 +183,10 @@ pub struct Register {
     pub reset_mask: u64,
     /// Access of the bits, where the fields say nothing else.
     pub access: Access,
+    /// What a write does to the bits, where the fields say nothing else.
+    pub modified_write_values: ModifiedWriteValues,
+    /// What a read does to the bits, where the fields say nothing else and can be read.
+    pub read_action: Option<ReadAction>,
     /// What may be written to the register as a whole.
     pub write_constraint: Option<WriteConstraint>,
     /// Its fields, in the order of the file. Without fields, the register is as one field without a name.

@@ -1,0 +1,46 @@
+//! A write to one register changes no other: first with all others as after reset, then with all of them different.
+
+use registers::RegisterHandle;
+
+use crate::bus::Bus;
+use crate::sequences::PATTERN;
+use crate::session::{Halt, Session};
+
+pub(crate) fn one<B: Bus>(
+    session: &mut Session<'_, B>,
+    subject: RegisterHandle,
+    subjects: &[RegisterHandle],
+) -> Result<(), Halt<B::Error>> {
+    for pattern in [PATTERN, !PATTERN] {
+        session.begin(subject)?;
+        session.write_register(subject, session.mirror.legal(subject, u64::MAX, pattern))?;
+        for other in subjects {
+            if *other != subject && session.mirror.answers(*other) {
+                session.read_register(*other)?;
+                session.get(*other)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn all<B: Bus>(session: &mut Session<'_, B>, subjects: &[RegisterHandle]) -> Result<(), Halt<B::Error>> {
+    session.reset()?;
+    let upwards: Vec<_> = subjects.iter().copied().filter(|subject| session.mirror.answers(*subject)).collect();
+    let downwards = upwards.iter().rev().copied().collect();
+    for order in [upwards, downwards] {
+        session.reset()?;
+        for (register, number) in order.iter().zip(1..) {
+            let value = session.mirror.varied(*register, PATTERN.wrapping_mul(number));
+            session.bring(*register, u64::MAX, value)?;
+        }
+        for (register, number) in order.iter().zip(1..) {
+            let value = session.mirror.legal(*register, u64::MAX, !PATTERN.wrapping_mul(number));
+            session.write_register(*register, value)?;
+        }
+        for register in &order {
+            session.observe(*register)?;
+        }
+    }
+    Ok(())
+}

@@ -1,11 +1,11 @@
 //! The wire bench: a device over its real vfio-user socket, driven by the `vfio_user` crate's client, without a VM.
 //! Offsets and values are retyped from the datasheet.
 
+mod bench;
+
 use std::fs::File;
-use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::PathBuf;
 
 use device::{Access, ClockMode, Happening, Pin};
 use device_model::{BlockKind, DeviceOptions, stream_file};
@@ -14,10 +14,11 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
-use vfio_user_server::{RunningServer, ServerEvent};
+use vfio_user_server::RunningServer;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend};
 
-const BAR0: u32 = 0;
+use crate::bench::{BAR0, Bench, socket};
+
 const BAR2: u32 = 2;
 const CONFIG: u32 = 7;
 const INTX: u32 = 0;
@@ -28,43 +29,7 @@ const DATA_EVENTFD: u32 = 1 << 2;
 const ACTION_UNMASK: u32 = 1 << 4;
 const ACTION_TRIGGER: u32 = 1 << 5;
 
-struct Bench {
-    // Before the server, which waits for its client to go.
-    client: Client,
-    server: Server,
-    folder: TempDir,
-}
-
-/// A server that ends with its test, so that its device does.
-struct Server(Option<RunningServer>);
-
-impl Deref for Server {
-    type Target = RunningServer;
-
-    fn deref(&self) -> &RunningServer {
-        self.0.as_ref().expect("it runs")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.take().map(RunningServer::stop);
-    }
-}
-
 impl Bench {
-    fn start(clock: ClockMode) -> Self {
-        let folder = TempDir::new().expect("folder");
-        let options =
-            DeviceOptions { block: BlockKind::PwmAudio, clock, capture_folder: Some(folder.path().to_owned()) };
-        let device = device_model::device(options).expect("device");
-        let socket = socket(&folder);
-        let server =
-            RunningServer::start(&socket, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");
-        let client = Client::new(&socket).expect("client");
-        Self { client, server: Server(Some(server)), folder }
-    }
-
     fn read(&mut self, region: u32, offset: u64) -> u32 {
         let mut data = [0; 4];
         self.client.region_read(region, offset, &mut data).expect("read");
@@ -82,10 +47,6 @@ impl Bench {
             .expect("connect the interrupt");
         eventfd
     }
-}
-
-fn socket(folder: &TempDir) -> PathBuf {
-    folder.path().join("device.sock")
 }
 
 /// The interrupts since the last look.

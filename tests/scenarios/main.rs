@@ -7,6 +7,7 @@ mod enumeration;
 mod failures;
 mod leftovers;
 mod playback;
+mod register_tests;
 mod registers;
 mod sample_window;
 mod support;

@@ -110,17 +110,29 @@ impl RegisterBar {
     /// Does one access and returns what a read gave.
     pub fn perform(&mut self, operation: Operation) -> io::Result<Option<u64>> {
         let Operation { offset, width_bytes, value } = operation;
-        if offset.checked_add(width_bytes).is_none_or(|end| end > self.length_bytes) {
-            let bytes = self.length_bytes;
-            return Err(io::Error::other(format!(
-                "the BAR has {bytes:#x} bytes: {width_bytes} at {offset:#x} are outside"
-            )));
+        let Some(value) = value else { return self.read(offset, width_bytes).map(Some) };
+        self.write(offset, width_bytes, value).map(|()| None)
+    }
+
+    /// Reads `width_bytes` bytes, 1, 2, 4 or 8, at a multiple of them.
+    pub fn read(&mut self, offset: usize, width_bytes: usize) -> io::Result<u64> {
+        self.check(offset, width_bytes)?;
+        Ok(self.memory.read_register(offset, width_bytes))
+    }
+
+    /// Writes the lowest `width_bytes` bytes of `value`, as [`Self::read`] reads them.
+    pub fn write(&mut self, offset: usize, width_bytes: usize, value: u64) -> io::Result<()> {
+        self.check(offset, width_bytes)?;
+        self.memory.write_register(offset, width_bytes, value);
+        Ok(())
+    }
+
+    fn check(&self, offset: usize, width_bytes: usize) -> io::Result<()> {
+        if offset.checked_add(width_bytes).is_some_and(|end| end <= self.length_bytes) {
+            return Ok(());
         }
-        if let Some(value) = value {
-            self.memory.write_register(offset, width_bytes, value);
-            return Ok(None);
-        }
-        Ok(Some(self.memory.read_register(offset, width_bytes)))
+        let bytes = self.length_bytes;
+        Err(io::Error::other(format!("the BAR has {bytes:#x} bytes: {width_bytes} at {offset:#x} are outside")))
     }
 }
 

@@ -21,12 +21,13 @@ impl Semantics {
     pub(crate) fn of(register: &Register, place: u8) -> Self {
         let has = |field: &Field| (field.first_bit..field.first_bit + field.bits).contains(&place);
         let Some(index) = register.fields.iter().position(has) else {
+            let reserved = !register.fields.is_empty();
             return Self {
                 field: None,
-                reserved: !register.fields.is_empty(),
+                reserved,
                 access: register.access,
                 on_write: register.modified_write_values,
-                on_read: register.read_action,
+                on_read: register.read_action.filter(|_| !reserved),
             };
         };
         let field = &register.fields[index];
@@ -58,9 +59,6 @@ impl Semantics {
 
     /// What reads leave of a value that it knows; `None` where they have no effect of that kind.
     pub(crate) fn left_by_reads(self) -> Option<bool> {
-        if self.reserved {
-            return None;
-        }
         match self.on_read? {
             ReadAction::Clear => Some(false),
             ReadAction::Set => Some(true),
@@ -230,7 +228,7 @@ impl Bit {
         if let Some(left) = self.semantics.left_by_reads() {
             self.value = Some(left);
             self.cause = Cause::Read(seen);
-        } else if self.semantics.on_read == Some(ReadAction::Modify) && !self.semantics.reserved {
+        } else if self.semantics.on_read == Some(ReadAction::Modify) {
             self.value = None;
         }
     }

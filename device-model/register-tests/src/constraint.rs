@@ -87,8 +87,7 @@ impl Constraint {
         let mut values: Vec<u64> = match &self.kind {
             Kind::WriteAsRead => Vec::new(),
             Kind::Range(minimum, maximum) => {
-                let middle = minimum + (maximum - minimum) / 2;
-                vec![*minimum, *maximum, middle, minimum.wrapping_sub(1), maximum.wrapping_add(1)]
+                vec![*minimum, *maximum, minimum.midpoint(*maximum), minimum.wrapping_sub(1), maximum.wrapping_add(1)]
             }
             Kind::Values(named) => named.iter().flat_map(|(named, bits)| [*named, named | !bits]).collect(),
         };

@@ -26,7 +26,7 @@
 //!
 //! ```text
 //! bit-bash: TIMER.STATUS, bit 0 (write 1 to clear): expected 0 after 1 was written to 1, found 1
-//!     hardware sets TIMER.STATUS to 0x1
+//!     the hardware sets TIMER.STATUS to 0x1
 //!     write TIMER.STATUS <- 0x1 (offset 0x000, 4 bytes)
 //!     read TIMER.STATUS -> 0x1 (offset 0x000, 4 bytes)
 //! ```
@@ -42,6 +42,7 @@ mod mirror;
 mod report;
 mod sequences;
 mod session;
+mod step;
 
 use registers::{RegisterHandle, RegisterMap};
 

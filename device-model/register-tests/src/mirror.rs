@@ -45,7 +45,13 @@ pub(crate) struct Expected {
 impl Expected {
     /// The bits for which `holds`, as a mask.
     pub(crate) fn mask(&self, holds: impl Fn(&Bit) -> bool) -> u64 {
-        (0..).zip(&self.bits).filter(|(_, bit)| holds(bit)).fold(0, |mask, (place, _)| mask | 1 << place)
+        self.mask_at(|_, bit| holds(bit))
+    }
+
+    /// The same, with the place of each bit.
+    pub(crate) fn mask_at(&self, holds: impl Fn(u8, &Bit) -> bool) -> u64 {
+        let places = (0..).zip(&self.bits).filter(|(place, bit)| holds(*place, bit));
+        places.fold(0, |mask, (place, _)| mask | 1 << place)
     }
 
     fn write(&mut self, carried: u64, value: u64) {
@@ -74,7 +80,7 @@ struct Owned<'m> {
 
 /// Every register of a map as it should be.
 pub(crate) struct Mirror<'m> {
-    map: &'m RegisterMap,
+    pub(crate) map: &'m RegisterMap,
     declarations: &'m Declarations,
     registers: BTreeMap<RegisterHandle, Expected>,
     owned: Vec<Owned<'m>>,
@@ -176,12 +182,10 @@ impl<'m> Mirror<'m> {
     /// What of the block's hardware-owned things a write may change, other than by their semantics.
     fn disturb(&mut self, part: Part) {
         let expected = &self.registers[&part.register];
-        let disturbing = |(place, bit): (u8, &Bit)| {
+        let active = expected.mask_at(|place, bit| {
             let written = part.value >> place & 1 == 1;
-            let is_active = bit.semantics.is_writable() && written != bit.neutral();
-            if part.carried >> place & 1 == 1 && is_active { 1 << place } else { 0 }
-        };
-        let active: u64 = (0..).zip(&expected.bits).map(disturbing).sum();
+            part.carried >> place & 1 == 1 && bit.semantics.is_writable() && written != bit.neutral()
+        });
         let has_effect = expected.mask(|bit| bit.semantics.is_writable()) & part.carried != 0;
         for owned in &mut self.owned {
             let declared = owned.declared;

@@ -9,8 +9,9 @@ use crate::bus::Bus;
 use crate::declarations::Declarations;
 use crate::mirror::{Mirror, Wrong};
 use crate::report::{Counts, Failure, OptOut, Test};
+use crate::step::Step;
 
-/// How many accesses a failure shows.
+/// How many steps a failure shows.
 const SHOWN_STEPS: usize = 6;
 
 /// Why a sequence cannot go on.
@@ -19,17 +20,6 @@ pub(crate) enum Halt<E> {
     /// The bus has no access any more: what was tried, and why not.
     Bus(String, E),
     NoReset,
-}
-
-/// What was done to the block.
-#[derive(Clone, Copy)]
-enum Step {
-    Reset,
-    Read { offset: u64, bytes: usize, value: u64 },
-    Write { offset: u64, bytes: usize, value: u64 },
-    Get { register: RegisterHandle, value: u64 },
-    Set { register: RegisterHandle, value: u64 },
-    Select { register: RegisterHandle },
 }
 
 /// One test of a block on its way.
@@ -100,6 +90,8 @@ impl<'r, B: Bus> Session<'r, B> {
         let Some(reset) = self.declarations.reset else { return Ok(false) };
         self.steps.clear();
         self.write_register(reset.register, reset.value)?;
+        // Also where the write took several accesses, none of which is the whole of it.
+        self.mirror.reset();
         Ok(true)
     }
 
@@ -107,8 +99,9 @@ impl<'r, B: Bus> Session<'r, B> {
     pub(crate) fn read(&mut self, offset: u64, bytes: usize) -> Result<u64, Halt<B::Error>> {
         self.counts.accesses += 1;
         let value = self.bus.read(offset, bytes);
-        let value = value.map_err(|error| Halt::Bus(self.describe(Step::Read { offset, bytes, value: 0 }), error))?;
-        self.note(Step::Read { offset, bytes, value });
+        let value =
+            value.map_err(|error| Halt::Bus(self.describe(Step::Read { offset, bytes, value: None }), error))?;
+        self.note(Step::Read { offset, bytes, value: Some(value) });
         match self.mirror.read(offset, bytes, value) {
             Ok(compared) => self.counts.checks += u64::from(compared),
             Err(wrong) => return Err(self.failure(wrong)),
@@ -175,9 +168,9 @@ impl<'r, B: Bus> Session<'r, B> {
     /// Compares all bits of a register, as the hardware has them; `false` where the bus has no way to them.
     pub(crate) fn get(&mut self, register: RegisterHandle) -> Result<bool, Halt<B::Error>> {
         let value = self.bus.get(register);
-        let value = value.map_err(|error| Halt::Bus(self.describe(Step::Get { register, value: 0 }), error))?;
+        let value = value.map_err(|error| Halt::Bus(self.describe(Step::Get { register, value: None }), error))?;
         let Some(value) = value else { return Ok(false) };
-        self.note(Step::Get { register, value });
+        self.note(Step::Get { register, value: Some(value) });
         match self.mirror.compare_all(register, value) {
             Ok(compared) => self.counts.checks += u64::from(compared),
             Err(wrong) => return Err(self.failure(wrong)),
@@ -188,10 +181,10 @@ impl<'r, B: Bus> Session<'r, B> {
     /// Brings the bits `mask` of a register to those of `wanted`, by any way there is: the hardware's, a write to it, or to
     /// the register that sets its bits. Returns the bits that now should be as wanted.
     pub(crate) fn bring(&mut self, register: RegisterHandle, mask: u64, wanted: u64) -> Result<u64, Halt<B::Error>> {
+        let is_wanted = |place: u8| wanted >> place & 1 == 1;
         let wrong = |session: &Self| {
-            let is_wanted = |place: u8, bit: &Bit| bit.value == Some(wanted >> place & 1 == 1);
-            let bits = (0..).zip(&session.mirror.expected(register).bits);
-            mask & bits.filter(|(place, bit)| !is_wanted(*place, bit)).fold(0, |mask, (place, _)| mask | 1 << place)
+            let expected = session.mirror.expected(register);
+            mask & expected.mask_at(|place, bit| bit.value != Some(is_wanted(place)))
         };
         if wrong(self) != 0 {
             let others = self.mirror.expected(register).mask(|bit| bit.value == Some(true));
@@ -209,11 +202,8 @@ impl<'r, B: Bus> Session<'r, B> {
         }
         let left = wrong(self);
         let helps = |written: bool| {
-            let bits = (0..).zip(&self.mirror.expected(register).bits);
-            let helped = bits.filter(|(place, bit): &(u8, &Bit)| {
-                bit.semantics.is_writable() && bit.after_write(written) == Some(wanted >> place & 1 == 1)
-            });
-            helped.fold(0, |mask, (place, _)| mask | 1 << place)
+            let helps = |place, bit: &Bit| bit.after_write(written) == Some(is_wanted(place));
+            self.mirror.expected(register).mask_at(helps)
         };
         let (zeros, ones) = (left & helps(false), left & helps(true));
         if zeros | ones != 0 {
@@ -270,26 +260,6 @@ impl<'r, B: Bus> Session<'r, B> {
     }
 
     fn describe(&self, step: Step) -> String {
-        let name = |register: RegisterHandle| &self.map[register].name;
-        let at = |offset: u64, bytes: usize| {
-            let plural = if bytes == 1 { "" } else { "s" };
-            format!("(offset {offset:#05x}, {bytes} byte{plural})")
-        };
-        let names = |offset, bytes| {
-            let parts = self.mirror.parts(offset, bytes, 0);
-            parts.iter().map(|part| name(part.register).as_str()).collect::<Vec<_>>().join(" + ")
-        };
-        match step {
-            Step::Reset => "reset".to_owned(),
-            Step::Read { offset, bytes, value } => {
-                format!("read {} -> {value:#x} {}", names(offset, bytes), at(offset, bytes))
-            }
-            Step::Write { offset, bytes, value } => {
-                format!("write {} <- {value:#x} {}", names(offset, bytes), at(offset, bytes))
-            }
-            Step::Get { register, value } => format!("hardware has {} = {value:#x}", name(register)),
-            Step::Set { register, value } => format!("hardware sets {} to {value:#x}", name(register)),
-            Step::Select { register } => format!("hardware selects {}", name(register)),
-        }
+        step.describe(&self.mirror)
     }
 }

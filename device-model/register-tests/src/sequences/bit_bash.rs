@@ -59,24 +59,46 @@ fn bit<B: Bus>(
     Ok(())
 }
 
+/// Values that constraint `index` allows, and others.
 fn values<B: Bus>(session: &mut Session<'_, B>, subject: RegisterHandle, index: usize) -> Result<(), Halt<B::Error>> {
     let constraint = session.mirror.expected(subject).constraints[index].clone();
     let mask = constraint.mask();
     let is_once = session.mirror.expected(subject).mask(|bit| bit.semantics.is_once()) & mask != 0;
     for value in constraint.candidates() {
-        if is_once {
+        if is_once || constraint.is_write_as_read() {
             session.begin(subject)?;
         }
         if constraint.is_write_as_read() {
-            // Only the hardware can make it anything else than what was last read.
-            session.read_register(subject)?;
-            let last_read = session.mirror.expected(subject).mask(|bit| bit.last_read == Some(true));
-            session.bring(subject, mask, value)?;
-            session.write_register(subject, session.mirror.compose(subject, mask, last_read))?;
-            session.observe(subject)?;
+            as_read(session, subject, mask, value)?;
         }
         session.write_register(subject, session.mirror.compose(subject, mask, value))?;
         session.observe(subject)?;
+        if is_once {
+            // What was refused can still be written.
+            session.write_register(subject, session.mirror.legal(subject, mask, !value))?;
+            session.observe(subject)?;
+        }
     }
+    Ok(())
+}
+
+/// What was last read may be written, whatever the hardware has made of it since: what it is after reset, then `value`.
+fn as_read<B: Bus>(
+    session: &mut Session<'_, B>,
+    subject: RegisterHandle,
+    mask: u64,
+    value: u64,
+) -> Result<(), Halt<B::Error>> {
+    let last_read = session.mirror.expected(subject).mask(|bit| bit.last_read == Some(true));
+    for (read, other) in [(last_read, value), (value, !value)] {
+        session.bring(subject, mask, read)?;
+        if read != last_read {
+            session.read_register(subject)?;
+        }
+        session.bring(subject, mask, other)?;
+        session.write_register(subject, session.mirror.compose(subject, mask, read))?;
+        session.observe(subject)?;
+    }
+    session.bring(subject, mask, value)?;
     Ok(())
 }

@@ -23,6 +23,45 @@ pub(crate) fn one<B: Bus>(
             }
         }
     }
+    for field in 0..session.map[subject].fields.len() {
+        untouched(session, subject, session.map[subject].fields[field].mask())?;
+    }
+    for index in 0..session.mirror.expected(subject).constraints.len() {
+        let constraint = &session.mirror.expected(subject).constraints[index];
+        if constraint.is_write_as_read() {
+            as_read(session, subject, constraint.mask())?;
+        }
+    }
+    Ok(())
+}
+
+/// What was last read, byte by byte, may be written, whatever the hardware has made of it since.
+fn as_read<B: Bus>(session: &mut Session<'_, B>, subject: RegisterHandle, mask: u64) -> Result<(), Halt<B::Error>> {
+    let last_read = |session: &Session<'_, B>| session.mirror.expected(subject).mask(|bit| bit.last_read == Some(true));
+    for byte in 0..session.map[subject].bytes() {
+        let offset = session.map[subject].offset + byte;
+        session.begin(subject)?;
+        session.bring(subject, mask, !last_read(session))?;
+        session.read(offset, 1)?;
+        let last_read = last_read(session);
+        session.bring(subject, mask, last_read ^ 0xff << (8 * byte))?;
+        session.write(offset, 1, session.mirror.compose(subject, mask, last_read) >> (8 * byte) & 0xff)?;
+        session.observe(subject)?;
+    }
+    Ok(())
+}
+
+/// A field stays what it is when other bytes of its register are written with what they are.
+fn untouched<B: Bus>(session: &mut Session<'_, B>, subject: RegisterHandle, field: u64) -> Result<(), Halt<B::Error>> {
+    for byte in (0..session.map[subject].bytes()).filter(|byte| field & 0xff << (8 * byte) == 0) {
+        for value in [u64::MAX, 0] {
+            session.begin(subject)?;
+            session.bring(subject, field, value)?;
+            let neutral = session.mirror.compose(subject, 0, 0) >> (8 * byte);
+            session.write(session.map[subject].offset + byte, 1, neutral & 0xff)?;
+            session.observe(subject)?;
+        }
+    }
     Ok(())
 }
 
@@ -56,6 +95,14 @@ fn window<B: Bus>(
         session.write(offset, bytes, value)?;
         for register in &near {
             session.observe(*register)?;
+        }
+        for register in &touched {
+            // Bits that can be written once: those of the other bytes still can.
+            if session.mirror.expected(*register).bits.iter().any(|bit| bit.semantics.is_once()) {
+                let value = session.mirror.legal(*register, u64::MAX, at(session, *register, !pattern));
+                session.write_register(*register, value)?;
+                session.observe(*register)?;
+            }
         }
     }
     Ok(())

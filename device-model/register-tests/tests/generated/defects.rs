@@ -90,7 +90,7 @@ fn write_1_to_clear_turned_into_storage() {
         report.failures[0].to_string(),
         "bit-bash: SYSTEM.INTERRUPT_STATUS.tx_low, bit 0 (write 1 to clear): expected 0 after 1 was written to 1, found 1
     reset
-    hardware sets SYSTEM.INTERRUPT_STATUS to 0x1
+    the hardware sets SYSTEM.INTERRUPT_STATUS to 0x1
     write SYSTEM.INTERRUPT_STATUS <- 0x1 (offset 0x010, 4 bytes)
     read SYSTEM.INTERRUPT_STATUS -> 0x1 (offset 0x010, 4 bytes)"
     );

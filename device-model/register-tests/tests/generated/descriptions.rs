@@ -61,19 +61,20 @@ pub(crate) fn everything() -> String {
     }
     add("KNOWN_IN_PART", "0x0ff000ff", "<resetMask>0x00ffff00</resetMask>");
     add("AS_READ", "5", AS_READ);
-    let (range, narrow) = (range(100, 0x1000_0000), range(3, 12));
-    add("RANGE", "1000", &range);
+    let wide = range(0x0100_0000, 0x1000_0000);
+    add("RANGE", "0x02000000", &wide);
     let mut fields = field("PLAIN", "0:0", "") + &field("FIXED", "1:1", "<access>read-only</access>");
     fields += &field("ONCE", "3:2", "<access>read-writeOnce</access>");
     fields += &field("EVENT", "6:4", "<modifiedWriteValues>oneToClear</modifiedWriteValues>");
     fields += &field("SPEED", "13:10", ENUMERATED);
-    fields += &field("LIMITED", "19:16", &narrow);
+    fields += &field("ONCE_LIMITED", "9:7", &format!("<access>read-writeOnce</access>{}", range(2, 5)));
+    fields += &field("LIMITED", "19:16", &range(3, 12));
     fields += &field("KEPT", "23:21", AS_READ);
     fields += &field("COMMAND", "24:24", "<access>write-only</access>");
     fields += &field("SEEN", "31:30", "<access>read-only</access><readAction>clear</readAction>");
-    add("MIXED", "0xc4a50475", &format!("<fields>{fields}</fields>"));
-    let (low, high) = (field("LOW", "7:0", ""), field("HIGH", "15:8", ""));
-    add("WHOLE", "0x200", &format!("{range}<fields>{low}{high}</fields>"));
+    add("MIXED", "0xc4a50575", &format!("<fields>{fields}</fields>"));
+    let (low, high) = (field("LOW", "7:0", ""), field("HIGH", "31:24", ""));
+    add("WHOLE", "0x02000200", &format!("{wide}<fields>{low}{high}</fields>"));
     let odd = [("BYTE", 8), ("SECOND_BYTE", 8), ("HALF", 16), ("THREE", 24), ("FIVE", 40), ("LONG", 64)];
     for (name, bits) in odd {
         registers += &register(name, offset, &format!("<size>{bits}</size><resetValue>0x5a</resetValue>"));
@@ -83,6 +84,16 @@ pub(crate) fn everything() -> String {
     registers += &register("OTHER_LONG", offset - 4, &alternate("LONG"));
     let array = "<dim>3</dim><dimIncrement>4</dimIncrement><size>16</size>";
     write!(registers, "{}", register("ARRAY%s", offset, array)).expect("a string takes all");
+    device(&registers)
+}
+
+/// Registers and fields that share bytes and bits without saying so.
+pub(crate) fn overlapping() -> String {
+    let mut fields = field("FIRST", "7:4", "<access>read-only</access>");
+    fields += &field("SECOND", "5:0", "<modifiedWriteValues>oneToClear</modifiedWriteValues>");
+    let registers = register("SHARED", 0, &format!("<fields>{fields}</fields>"))
+        + &register("WORD", 4, "")
+        + &register("BYTE", 5, "<size>8</size><access>read-only</access>");
     device(&registers)
 }
 

@@ -1,9 +1,9 @@
 //! Register files pass, whatever the description: no declarations are needed, and nothing is silently left out.
 
 use register_tests::{Declarations, Report, Test};
-use registers::{Description, RegisterFile, RegisterMap};
+use registers::{Description, Leniency, RegisterFile, RegisterMap};
 
-use crate::descriptions::{everything, map};
+use crate::descriptions::{everything, map, overlapping};
 
 const RP2040: &str = include_str!("../../../registers/tests/assets/RP2040.svd");
 
@@ -29,6 +29,14 @@ fn assert_tests_much(report: &Report, registers: u64, checks: [u64; 5]) {
 fn everything_that_the_standard_has() {
     let report = report(&map(&everything()));
     assert_tests_much(&report, 63, [200, 12_000, 1_000, 3_500, 8_000]);
+}
+
+#[test]
+fn what_was_let_through() {
+    let allowed = [Leniency::FieldOverlap, Leniency::RegisterOverlap];
+    let svd = overlapping();
+    let map = Description::parse(&svd).and_then(|description| description.map(&allowed)).expect("let through");
+    assert_tests_much(&report(&map), 3, [12, 250, 45, 150, 40]);
 }
 
 #[test]

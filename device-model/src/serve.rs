@@ -4,13 +4,14 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use device::ClockMode;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use vfio_user_server::{RunningServer, ServerEvent};
+use vfio_user_server::{ServerEvent, ServerOptions, inherited_listener};
 
 use crate::{BlockKind, DeviceOptions};
 
@@ -33,9 +34,8 @@ struct Options {
     /// The block that the device has.
     #[arg(long, value_enum)]
     block: BlockKind,
-    /// The socket to make and listen on.
-    #[arg(long)]
-    socket: PathBuf,
+    #[command(flatten)]
+    listen: Listen,
     /// Where device time comes from: `real`, or `warp`, which jumps to the next deadline when the guest is quiet.
     #[arg(long, default_value = "real")]
     clock: ClockMode,
@@ -45,6 +45,24 @@ struct Options {
     /// A file that takes every access, interrupt and fault as it happens, a line each.
     #[arg(long)]
     timeline: Option<PathBuf>,
+    /// Reset the device when a client has gone; else the next one finds it as it was.
+    #[arg(long)]
+    reset_on_disconnect: bool,
+    /// Look for the next command for so many microseconds before sleeping: quicker where client and server have a CPU
+    /// each, slower where they share one.
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0)]
+    spin_us: u64,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Listen {
+    /// The socket to make and listen on.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The number of an inherited descriptor that listens already.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(3..))]
+    socket_fd: Option<i32>,
 }
 
 enum End {
@@ -60,6 +78,14 @@ pub fn main() -> Result<()> {
 }
 
 fn serve(options: Options) -> Result<()> {
+    // Before anything else is opened, which could get this number.
+    let inherited = options
+        .listen
+        .socket_fd
+        .map(|number| {
+            inherited_listener(number).with_context(|| format!("--socket-fd {number}: expected a socket that listens"))
+        })
+        .transpose()?;
     // Signals are waited for before the socket is there: from then on it is removed however this ends.
     let (sender, end) = mpsc::channel();
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
@@ -75,22 +101,28 @@ fn serve(options: Options) -> Result<()> {
         let log = File::create(path).with_context(|| format!("cannot write --timeline {}", path.display()))?;
         device.log_timeline(Box::new(log));
     }
-    let server = RunningServer::start(&options.socket, device, move |event| match event {
+    let server_options = ServerOptions {
+        reset_on_disconnect: options.reset_on_disconnect,
+        spin: Duration::from_micros(options.spin_us),
+        ..ServerOptions::default()
+    };
+    let on_event = move |event| match event {
         ServerEvent::ClientGone => log::info!("the client has gone; waiting for the next one"),
         // Nobody listens any more only when the process is about to end.
         ServerEvent::Failed(reason) => drop(sender.send(End::Failure(reason))),
-    })?;
+    };
+    let path = options.listen.socket.unwrap_or_default();
+    let (server, place) = match inherited {
+        Some(listener) => (server_options.serve(listener, device, on_event)?, "the inherited socket".to_owned()),
+        None => (server_options.listen(&path, device, on_event)?, path.display().to_string()),
+    };
     // The one line on standard output: whoever started this process may connect now.
-    println!("serving on {}", options.socket.display());
+    println!("serving on {place}");
 
     let end = end.recv().context("nothing is left that could end the server")?;
-    // The client may stay connected, so the server is not stopped in order: only its socket is removed.
-    std::fs::remove_file(&options.socket).with_context(|| format!("cannot remove {}", options.socket.display()))?;
-    let closed = server.with_device(|device| {
-        log::info!("{:?}", device.timeline().counters());
-        device.close_outputs()
-    });
-    closed.map_err(anyhow::Error::msg)?;
+    let mut device = server.stop().context("the server's thread panicked")?;
+    log::info!("{:?}", device.timeline().counters());
+    device.close_outputs().map_err(anyhow::Error::msg)?;
     match end {
         End::Failure(reason) => bail!(reason),
         End::Signal(signal) => log::info!("ended by signal {signal}"),

@@ -6,7 +6,6 @@ use device::ClockMode;
 use register_tests::{Bus, Declarations, Test};
 use registers::Description;
 use vfio_user::Client;
-use vfio_user_server::RunningServer;
 
 use crate::bench::{BAR0, Bench};
 
@@ -35,7 +34,7 @@ impl Bus for Wire {
 
 #[test]
 fn register_tests_over_the_wire() {
-    let Bench { client, mut server, folder } = Bench::start(ClockMode::Warp);
+    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
     let map = Description::parse(SVD).and_then(|description| description.map(&[])).expect("a good description");
     let declarations = Declarations::parse(DECLARATIONS, &map).expect("good declarations");
     let mut wire = Wire(client);
@@ -49,7 +48,7 @@ fn register_tests_over_the_wire() {
     let untested: Vec<_> = report.opt_outs.iter().map(|opt_out| opt_out.place.as_str()).collect();
     assert_eq!(untested, ["AUDIO.CONTROL.flush", "AUDIO.TX_LEFT", "AUDIO.TX_RIGHT"]);
     drop(wire);
-    let device = server.0.take().and_then(RunningServer::stop).expect("the device");
+    let device = server.stop().expect("the device");
     let counters = device.timeline().counters();
     // What the report says has been done has been done.
     let accesses: u64 = report.counts.values().map(|counts| counts.accesses).sum();

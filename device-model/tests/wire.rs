@@ -14,8 +14,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
-use vfio_user_server::RunningServer;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend};
+use vfio_user_server::{DmaMappings, RunningServer};
 
 use crate::bench::{BAR0, Bench, socket};
 
@@ -95,7 +94,7 @@ fn a_client_that_goes_takes_its_interrupts_and_its_memory_along() {
     let memory = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).expect("memfd"));
     ftruncate(&memory, 0x1000).expect("size");
     bench.client.dma_map(0, 0x8000_0000, 0x1000, memory.as_raw_fd()).expect("map");
-    let regions = |bench: &Bench| bench.server.with_dma_mappings(|mappings| mappings.memory().num_regions());
+    let regions = |bench: &Bench| bench.server.with_dma_mappings(DmaMappings::count);
     assert_eq!(regions(&bench), 1);
 
     let socket = socket(&bench.folder);
@@ -261,7 +260,7 @@ fn guest_memory_is_reached_where_it_was_mapped() {
     bench.client.dma_map(0x1000, 0x8000_0000, 0x1000, memory.as_raw_fd()).expect("map");
     let mut seen = [0; 5];
     bench.server.with_dma_mappings(|mappings| {
-        mappings.memory().read_slice(&mut seen, GuestAddress(0x8000_0800)).expect("mapped");
+        mappings.read(0x8000_0800, &mut seen).expect("mapped");
     });
     assert_eq!(&seen, b"guest");
 }
@@ -280,9 +279,9 @@ fn what_nobody_answers_reads_as_ones_and_is_told() {
 
 #[test]
 fn stopping_gives_the_device_back_and_removes_the_socket() {
-    let Bench { client, mut server, folder } = Bench::start(ClockMode::Warp);
+    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
     drop(client);
-    let device = server.0.take().and_then(RunningServer::stop).expect("the device");
+    let device = server.stop().expect("the device");
     assert!(device.timeline_tail(1)[0].ends_with("client disconnected"), "{:?}", device.timeline_tail(3));
     assert!(!socket(&folder).exists());
 }

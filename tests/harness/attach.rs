@@ -12,7 +12,7 @@ use crate::placement::Placement;
 
 /// A device that QEMU's `vfio-user-pci` connects to.
 ///
-/// The calls come in this order: `attach`, then `qemu_started`, then `timeline_tail` at any time from any thread (never two calls at once),
+/// The calls come in this order: `attach`, then `timeline_tail` at any time from any thread (never two calls at once),
 /// then `stop`, once, when QEMU has ended, also when the board failed to boot. After an `attach` that failed there are no
 /// more calls.
 pub trait AttachedDevice: Send {
@@ -28,9 +28,6 @@ pub trait AttachedDevice: Send {
     fn qemu_properties(&self) -> Map<String, Value> {
         Map::new()
     }
-
-    /// QEMU runs, as this process.
-    fn qemu_started(&mut self, _process_id: u32) {}
 
     /// The last lines of the device's timeline, for failures.
     fn timeline_tail(&self, lines: usize) -> Vec<String>;

@@ -86,9 +86,7 @@ impl Machinery {
                 ))
             })?;
         // From here on dropping ends QEMU, whatever fails below.
-        let process = self.qemu.insert(process);
-        lock(&self.shared.devices).iter_mut().for_each(|device| device.qemu_started(process.id));
-        let handle = process.handle.try_clone();
+        let handle = self.qemu.insert(process).handle.try_clone();
         self.listen(handle, streams, console_copy)
             .map_err(|error| environment(format!("could not listen to QEMU: {error}")))
     }

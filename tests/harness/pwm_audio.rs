@@ -99,12 +99,6 @@ impl AttachedDevice for PwmAudio {
         Ok(())
     }
 
-    fn qemu_started(&mut self, process_id: u32) {
-        if let State::Serving { server, .. } = &*self.state() {
-            server.set_client_process(process_id);
-        }
-    }
-
     fn timeline_tail(&self, lines: usize) -> Vec<String> {
         match &*self.state() {
             State::Serving { server, .. } => server.with_device(|device| device.timeline_tail(lines)),

@@ -1,6 +1,5 @@
 //! A device that is served over its real vfio-user socket, and the `vfio_user` crate's client for it.
 
-use std::ops::Deref;
 use std::path::PathBuf;
 
 use device::ClockMode;
@@ -13,27 +12,9 @@ use vfio_user_server::{RunningServer, ServerEvent};
 pub(crate) const BAR0: u32 = 0;
 
 pub(crate) struct Bench {
-    // Before the server, which waits for its client to go.
     pub(crate) client: Client,
-    pub(crate) server: Server,
+    pub(crate) server: RunningServer,
     pub(crate) folder: TempDir,
-}
-
-/// A server that ends with its test, so that its device does.
-pub(crate) struct Server(pub(crate) Option<RunningServer>);
-
-impl Deref for Server {
-    type Target = RunningServer;
-
-    fn deref(&self) -> &RunningServer {
-        self.0.as_ref().expect("it runs")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.take().map(RunningServer::stop);
-    }
 }
 
 impl Bench {
@@ -46,7 +27,7 @@ impl Bench {
         let server =
             RunningServer::start(&socket, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");
         let client = Client::new(&socket).expect("client");
-        Self { client, server: Server(Some(server)), folder }
+        Self { client, server, folder }
     }
 }
 

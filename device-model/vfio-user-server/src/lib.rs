@@ -1,63 +1,72 @@
 //! Serves a [`Device`] over a vfio-user socket: the only crate that sees one.
 //!
-//! Two threads share the device behind one lock. The *protocol* thread runs the `vfio_user` crate's server, one client
-//! after the other; the *timer* thread runs an event loop that wakes the device when a deadline comes. Whoever steps
-//! the device also fires the interrupt that the step brought, under the lock and before the guest has its reply.
+//! One thread runs an event loop (`event-manager`) over the listener, one client's connection, the device's deadlines and
+//! what others ask for. It never waits for a client: a message comes in pieces, an answer goes out in pieces, and who
+//! owes either for too long is dropped. The device is behind a lock, for those who look at it from outside; whoever
+//! steps it also fires the interrupt that the step brought, before the guest has its reply.
+//!
+//! Layers, downwards: [`RunningServer`] > event loop > connection (bytes and descriptors) > session (what commands
+//! do) > protocol (what messages mean) and device. What the protocol's specification, QEMU's
+//! `docs/interop/vfio-user.rst`, leaves open is decided here:
+//!
+//! - A command before VERSION, a VERSION that is refused and a header that cannot be drop the client; everything else
+//!   that is wrong is answered with an error, and the next command is served.
+//! - One client at a time; the next one waits. When one goes, its memory and descriptors are dropped and the device
+//!   keeps its state.
+//! - Memory that a client shares is read and written through its descriptor, not mapped: a client that cuts its file
+//!   short makes an error, not a SIGBUS.
 
-mod backend;
 mod client_process;
+mod connection;
 mod dma_mappings;
+mod event_loop;
+mod incoming;
+mod outgoing;
+mod protocol;
+mod regions;
+mod session;
 mod shared;
-mod timer;
+mod socket;
+mod transfers;
 
-use std::fs::Permissions;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use device::{BAR_COUNT, CONFIG_SPACE_BYTES, Device};
-use vfio_bindings::bindings::vfio::{
-    VFIO_IRQ_INFO_AUTOMASKED, VFIO_IRQ_INFO_EVENTFD, VFIO_IRQ_INFO_MASKABLE, VFIO_IRQ_INFO_NORESIZE,
-    VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_NUM_IRQS,
-    VFIO_PCI_NUM_REGIONS, VFIO_REGION_INFO_FLAG_MMAP, VFIO_REGION_INFO_FLAG_READ, VFIO_REGION_INFO_FLAG_WRITE,
-    vfio_region_info, vfio_region_sparse_mmap_area,
-};
-use vfio_user::{IrqInfo, Server, ServerRegion, SparseArea};
+use device::Device;
 
-use crate::backend::Backend;
-use crate::client_process::ClientProcess;
-pub use crate::dma_mappings::{DmaMapError, DmaMappings};
+pub use crate::dma_mappings::{DmaError, DmaMapError, DmaMappings};
 use crate::shared::Shared;
+pub use crate::socket::inherited_listener;
+use crate::transfers::Transfer;
 
 /// Why a device cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The socket cannot be made.
-    #[error("cannot listen on {}: {source}; choose a path in a folder of yours that nobody else listens on", path.display())]
+    #[error("cannot listen on {}: {reason}; choose a path in a folder of yours that nobody else listens on", path.display())]
     Listen {
         /// The socket's path.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The system has no more of something.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}: {reason}")]
     System {
         /// What was tried.
         what: &'static str,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
 impl Error {
     fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::System { what, source }
+        move |reason| Self::System { what, reason }
     }
 }
 
@@ -70,48 +79,75 @@ pub enum ServerEvent {
     Failed(String),
 }
 
-/// A device being served. Dropping it without [`RunningServer::stop`] leaves its threads to the end of the process.
+/// How a server serves.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// How long a client may owe the rest of a message, room for an answer, or an answer to a DMA message.
+    pub patience: Duration,
+    /// How long to look for the next command before sleeping. It spares a wake-up where client and server have a CPU
+    /// each, and takes the client's time where they share one.
+    pub spin: Duration,
+    /// Whether to agree on lists of writes (`REGION_WRITE_MULTI`).
+    pub write_multiple: bool,
+    /// Whether to reset the device when a client has gone.
+    pub reset_on_disconnect: bool,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(2),
+            spin: Duration::ZERO,
+            // QEMU 11.1 asks for it and was never seen to use it.
+            write_multiple: false,
+            reset_on_disconnect: false,
+        }
+    }
+}
+
+/// A device being served, until this is dropped.
 pub struct RunningServer {
     shared: Arc<Shared>,
-    listener: OwnedFd,
-    path: PathBuf,
-    stopping: Arc<AtomicBool>,
-    protocol: JoinHandle<()>,
-    timer: timer::TimerThread,
+    /// The socket's, if the server has made it.
+    path: Option<PathBuf>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ServerOptions {
+    /// Listens on a new socket at `path`, for its owner only, and serves `device` to one client after the other.
+    ///
+    /// Calls `on_event` when something happens to the connection. The thread inherits the CPU affinity of the calling
+    /// one.
+    pub fn listen(
+        self,
+        path: &Path,
+        device: Device,
+        on_event: impl Fn(ServerEvent) + Send + 'static,
+    ) -> Result<RunningServer, Error> {
+        let listener = socket::listen(path).map_err(|reason| Error::Listen { path: path.to_owned(), reason })?;
+        let mut server = self.serve(listener, device, on_event)?;
+        server.path = Some(path.to_owned());
+        Ok(server)
+    }
+
+    /// The same on a socket that listens already, and that stays where it is.
+    pub fn serve(
+        self,
+        listener: UnixListener,
+        device: Device,
+        on_event: impl Fn(ServerEvent) + Send + 'static,
+    ) -> Result<RunningServer, Error> {
+        let shared = Shared::new(device, self).map_err(Error::system("make a timer"))?;
+        let thread = event_loop::start(listener, Arc::clone(&shared), on_event)
+            .map_err(Error::system("start the server's thread"))?;
+        Ok(RunningServer { shared, path: None, thread: Some(thread) })
+    }
 }
 
 impl RunningServer {
-    /// Listens on a new socket at `path`, for its owner only, and serves `device` to one client after the other.
-    ///
-    /// Calls `on_event` when something happens to the connection. The threads inherit the CPU affinity of the calling one.
+    /// Serves with the usual options: see [`ServerOptions::listen`].
     pub fn start(path: &Path, device: Device, on_event: impl Fn(ServerEvent) + Send + 'static) -> Result<Self, Error> {
-        let listen_error = |source| Error::Listen { path: path.to_owned(), source };
-        let listener = UnixListener::bind(path).map_err(listen_error)?;
-        std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(listen_error)?;
-        let listener = OwnedFd::from(listener);
-        let serving = listener.try_clone().map_err(Error::system("duplicate the socket"))?;
-
-        let regions = regions(&device);
-        let shared = Shared::new(device).map_err(Error::system("make a timer"))?;
-        let timer =
-            timer::TimerThread::start(Arc::clone(&shared)).map_err(Error::system("start the timer's thread"))?;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let protocol = {
-            let shared = Arc::clone(&shared);
-            let stopping = Arc::clone(&stopping);
-            let server = Server::from_owned_fd(serving, true, interrupt_indexes(), regions);
-            thread::Builder::new()
-                .name("vfio-user".to_owned())
-                .spawn(move || serve(&server, &shared, &stopping, on_event))
-                .map_err(Error::system("start the protocol's thread"))?
-        };
-        Ok(Self { shared, listener, path: path.to_owned(), stopping, protocol, timer })
-    }
-
-    /// Names the process of the virtual machine, so that warp time waits for its guest while it computes. Without it only
-    /// the accesses tell whether the guest is busy.
-    pub fn set_client_process(&self, id: u32) {
-        self.shared.lock().client = Some(ClientProcess::new(id));
+        ServerOptions::default().listen(path, device, on_event)
     }
 
     /// Looks at the device, or pokes it, between two of its steps.
@@ -124,80 +160,44 @@ impl RunningServer {
         look(&self.shared.lock().mappings)
     }
 
-    /// Stops listening, waits until a client that is connected has gone, and gives the device back.
-    pub fn stop(self) -> Option<Device> {
-        self.stopping.store(true, Ordering::Release);
-        // Ends a waiting accept(); it fails only where nobody listens any more, which is what it is for.
-        let _ = rustix::net::shutdown(self.listener.as_fd(), rustix::net::Shutdown::Both);
-        let _ = std::fs::remove_file(&self.path);
-        let panicked = self.protocol.join().is_err();
-        self.timer.stop();
-        if panicked { None } else { Arc::into_inner(self.shared).map(Shared::into_device) }
+    /// Reads guest memory, by file or by message, and calls `on_end` with it from the server's thread.
+    pub fn dma_read(
+        &self,
+        address: u64,
+        bytes: usize,
+        on_end: impl FnOnce(Result<Vec<u8>, DmaError>) + Send + 'static,
+    ) {
+        self.shared.ask(Transfer::read(address, bytes, Box::new(on_end)));
     }
-}
 
-fn serve(server: &Server, shared: &Arc<Shared>, stopping: &AtomicBool, on_event: impl Fn(ServerEvent)) {
-    let mut backend = Backend::new(Arc::clone(shared));
-    loop {
-        match server.run(&mut backend) {
-            Err(vfio_user::Error::SocketAccept(_)) if stopping.load(Ordering::Acquire) => return,
-            Err(error @ vfio_user::Error::SocketAccept(_)) => {
-                let reason = format!("the vfio-user socket accepts nobody any more: {error}");
-                return on_event(ServerEvent::Failed(reason));
-            }
-            Err(error) => log::warn!("the vfio-user client was dropped: {error}"),
-            Ok(()) => {}
+    /// Writes guest memory, by file or by message, and calls `on_end` from the server's thread.
+    pub fn dma_write(&self, address: u64, data: Vec<u8>, on_end: impl FnOnce(Result<(), DmaError>) + Send + 'static) {
+        self.shared.ask(Transfer::write(address, data, Box::new(|result| on_end(result.map(drop)))));
+    }
+
+    /// Stops serving, drops a client that is connected, and gives the device back; none if its thread has panicked.
+    pub fn stop(mut self) -> Option<Device> {
+        let panicked = self.end().is_err();
+        let shared = Arc::clone(&self.shared);
+        drop(self);
+        if panicked { None } else { Arc::into_inner(shared).map(Shared::into_device) }
+    }
+
+    fn end(&mut self) -> thread::Result<()> {
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        self.shared.stop();
+        if let Some(path) = &self.path {
+            // Whoever removed it before has done what is wanted.
+            let _ = std::fs::remove_file(path);
         }
-        backend.client_gone();
-        on_event(ServerEvent::ClientGone);
+        thread.join()
     }
 }
 
-fn interrupt_indexes() -> Vec<IrqInfo> {
-    let info = |index, flags| IrqInfo { index, flags, count: u32::from(flags != 0) };
-    (0..VFIO_PCI_NUM_IRQS)
-        .map(|index| match index {
-            VFIO_PCI_INTX_IRQ_INDEX => {
-                info(index, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED)
-            }
-            VFIO_PCI_MSI_IRQ_INDEX => info(index, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE),
-            _ => info(index, 0),
-        })
-        .collect()
-}
-
-fn regions(device: &Device) -> Vec<ServerRegion> {
-    use std::os::fd::AsRawFd;
-
-    (0..VFIO_PCI_NUM_REGIONS)
-        .map(|index| {
-            let bar = u8::try_from(index).ok().filter(|&index| index < BAR_COUNT);
-            let size = match bar {
-                Some(bar) => device.bar_bytes(bar),
-                None if index == VFIO_PCI_CONFIG_REGION_INDEX => CONFIG_SPACE_BYTES as u64,
-                None => 0,
-            };
-            let mapped = bar == Some(device::WINDOW_BAR);
-            let flags = match size {
-                0 => 0,
-                _ if mapped => VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE | VFIO_REGION_INFO_FLAG_MMAP,
-                _ => VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE,
-            };
-            let region_info = vfio_region_info {
-                argsz: size_of::<vfio_region_info>() as u32,
-                flags,
-                index,
-                cap_offset: 0,
-                size,
-                offset: 0,
-            };
-            // The crate sends a region's descriptor only along with a list of areas, so the whole window is one.
-            let whole = SparseArea { area: vfio_region_sparse_mmap_area { offset: 0, size } };
-            ServerRegion {
-                region_info,
-                sparse_areas: if mapped { vec![whole] } else { Vec::new() },
-                mmap_fd: mapped.then(|| device.window().file().as_raw_fd()),
-            }
-        })
-        .collect()
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        if self.end().is_err() {
+            log::error!("the server's thread panicked");
+        }
+    }
 }

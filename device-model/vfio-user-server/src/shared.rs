@@ -1,49 +1,83 @@
-//! What the protocol thread and the timer thread share: the device and the ways to the outside.
+//! What the event loop and those who look at the device from outside share.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use device::{Clock, Device, Pin};
+use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::timerfd::TimerFd;
 
+use crate::ServerOptions;
 use crate::client_process::ClientProcess;
 use crate::dma_mappings::DmaMappings;
+use crate::protocol::Refusal;
+use crate::transfers::Transfer;
 
 /// The device behind its lock.
 pub(crate) struct Shared {
+    pub(crate) options: ServerOptions,
     started: Instant,
     state: Mutex<State>,
+    /// Transfers that the event loop has not begun yet.
+    asked: Mutex<Vec<Transfer>>,
+    /// Wakes the event loop, to stop or to begin transfers.
+    pub(crate) wake: EventFd,
 }
 
 /// What the lock guards.
 pub(crate) struct State {
     pub(crate) device: Device,
     pub(crate) mappings: DmaMappings,
-    intx: Option<EventFd>,
-    msi: Option<EventFd>,
+    intx: Option<OwnedFd>,
+    msi: Option<OwnedFd>,
+    /// For the event loop to take over.
+    pub(crate) unmasking: Unmasking,
     pub(crate) timer: TimerFd,
     timer_at_wall_ns: Option<u64>,
     pub(crate) client: Option<ClientProcess>,
+    /// Whether the event loop is to end.
+    pub(crate) stopping: bool,
+}
+
+/// What the client has said about how it unmasks INTx.
+#[derive(Default)]
+pub(crate) enum Unmasking {
+    /// Nothing new.
+    #[default]
+    AsBefore,
+    /// By signalling this descriptor.
+    By(OwnedFd),
+    /// By messages only.
+    ByMessage,
 }
 
 impl Shared {
-    pub(crate) fn new(device: Device) -> io::Result<Arc<Self>> {
+    pub(crate) fn new(device: Device, options: ServerOptions) -> io::Result<Arc<Self>> {
         let state = State {
             device,
             mappings: DmaMappings::default(),
             intx: None,
             msi: None,
+            unmasking: Unmasking::default(),
             timer: TimerFd::new()?,
             timer_at_wall_ns: None,
             client: None,
+            stopping: false,
         };
-        Ok(Arc::new(Self { started: Instant::now(), state: Mutex::new(state) }))
+        Ok(Arc::new(Self {
+            options,
+            started: Instant::now(),
+            state: Mutex::new(state),
+            asked: Mutex::default(),
+            wake: EventFd::new(0)?,
+        }))
     }
 
     /// Wall time since the device was started.
-    pub(crate) fn wall_ns(&self) -> u64 {
+    fn wall_ns(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
@@ -63,6 +97,25 @@ impl Shared {
         result
     }
 
+    /// Ends the event loop.
+    pub(crate) fn stop(&self) {
+        self.lock().stopping = true;
+        // A counter that is full wakes the loop as well.
+        let _ = self.wake.write(1);
+    }
+
+    /// Hands a transfer to the event loop.
+    pub(crate) fn ask(&self, transfer: Transfer) {
+        self.asked.lock().expect("a list of transfers").push(transfer);
+        // A counter that is full wakes the loop as well.
+        let _ = self.wake.write(1);
+    }
+
+    /// The transfers that were handed over since the last call.
+    pub(crate) fn take_asked(&self) -> Vec<Transfer> {
+        std::mem::take(&mut self.asked.lock().expect("a list of transfers"))
+    }
+
     pub(crate) fn into_device(self) -> Device {
         self.state.into_inner().expect("a step of the device panicked").device
     }
@@ -70,12 +123,19 @@ impl Shared {
 
 impl State {
     /// Connects a pin to the client's descriptor, or disconnects it.
-    pub(crate) fn connect(&mut self, pin: Pin, eventfd: Option<EventFd>) {
+    pub(crate) fn connect(&mut self, pin: Pin, eventfd: Option<OwnedFd>) -> Result<(), Refusal> {
+        if let Some(eventfd) = &eventfd {
+            // A client that does not read must not be able to block the device.
+            rustix::io::ioctl_fionbio(eventfd, true).map_err(|error| {
+                Refusal::new(error, format!("the descriptor for {pin} cannot be signalled: {error}"))
+            })?;
+        }
         self.device.connect_interrupt(pin, eventfd.is_some());
         *self.eventfd(pin) = eventfd;
+        Ok(())
     }
 
-    fn eventfd(&mut self, pin: Pin) -> &mut Option<EventFd> {
+    fn eventfd(&mut self, pin: Pin) -> &mut Option<OwnedFd> {
         match pin {
             Pin::Intx => &mut self.intx,
             Pin::Msi => &mut self.msi,
@@ -84,16 +144,29 @@ impl State {
 
     /// Forgets everything that belongs to a client that has gone. The device keeps its state.
     pub(crate) fn client_gone(&mut self) {
-        self.connect(Pin::Intx, None);
-        self.connect(Pin::Msi, None);
-        self.mappings = DmaMappings::default();
+        for pin in [Pin::Intx, Pin::Msi] {
+            self.device.connect_interrupt(pin, false);
+            *self.eventfd(pin) = None;
+        }
+        self.unmasking = Unmasking::ByMessage;
+        self.mappings.clear();
+        self.client = None;
         self.device.note("client disconnected");
     }
 
     fn fire_interrupt(&mut self) {
-        let Some(pin) = self.device.take_interrupt() else { return };
-        if let Some(Err(error)) = self.eventfd(pin).as_ref().map(|eventfd| eventfd.write(1)) {
-            self.device.note(format!("the interrupt by {pin} was lost: {error}"));
+        if let Some(pin) = self.device.take_interrupt() {
+            self.fire(pin);
+        }
+    }
+
+    /// Signals the descriptor of a pin, if there is one.
+    pub(crate) fn fire(&mut self, pin: Pin) {
+        let Some(eventfd) = self.eventfd(pin) else { return };
+        match rustix::io::write(eventfd, &1_u64.to_ne_bytes()) {
+            // Full of signals that nobody has looked at: one more says nothing new.
+            Ok(_) | Err(Errno::AGAIN) => {}
+            Err(error) => self.device.note(format!("the interrupt by {pin} was lost: {error}")),
         }
     }
 

@@ -1,0 +1,207 @@
+//! One client's session: what its commands do, and what they are answered with.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+
+use device::{Pin, Region};
+use rustix::io::Errno;
+
+use crate::dma_mappings::DmaMapError;
+use crate::incoming::Descriptors;
+use crate::protocol::{IrqAction, IrqData, IrqSet, MAXIMUM_DESCRIPTORS, Negotiated, Refusal, Request, Write};
+use crate::regions;
+use crate::shared::{Shared, State, Unmasking};
+
+/// What a command is answered with.
+pub(crate) enum Answer {
+    /// The first bytes of its own payload.
+    Echo(usize),
+    /// The same, and then [`Session::data`].
+    EchoWithData(usize),
+    /// This, and a descriptor if there is one.
+    Payload(Vec<u8>, Option<OwnedFd>),
+}
+
+/// The fields that a `REGION_READ` and a `REGION_WRITE` begin with, and the replies to them.
+const ACCESS_BYTES: usize = 16;
+/// The field that a `REGION_WRITE_MULTI` begins with, and the reply to it.
+const WRITE_COUNT_BYTES: usize = 8;
+
+/// What has been agreed on with a client.
+#[derive(Default)]
+pub(crate) struct Session {
+    negotiated: Option<Negotiated>,
+    /// What was read last; kept for its memory.
+    pub(crate) data: Vec<u8>,
+}
+
+impl Session {
+    /// Whether the client has said which version it speaks.
+    pub(crate) fn is_open(&self) -> bool {
+        self.negotiated.is_some()
+    }
+
+    /// The most data that a message to the client may ask for or bring.
+    pub(crate) fn client_data_bytes(&self) -> usize {
+        self.negotiated.as_ref().map_or(0, |negotiated| negotiated.client_data_bytes)
+    }
+
+    /// Does what a command asks for. Descriptors that it has no use for are closed.
+    pub(crate) fn execute(
+        &mut self,
+        request: Request<'_>,
+        descriptors: Descriptors,
+        shared: &Shared,
+    ) -> Result<Answer, Refusal> {
+        if descriptors.cut_off {
+            return Err(Refusal::invalid(format!("expected {MAXIMUM_DESCRIPTORS} descriptors at most, found more")));
+        }
+        match request {
+            Request::Version { major, data } => self.negotiate(major, data, shared.options.write_multiple),
+            Request::DmaMap { range, offset, readable, writable } => {
+                let file = only_descriptor(descriptors.list)?.map(|descriptor| (File::from(descriptor), offset));
+                shared.lock().mappings.map(range, readable, writable, file)?;
+                Ok(Answer::Echo(0))
+            }
+            Request::DmaUnmap { range, payload_bytes } => {
+                let mut state = shared.lock();
+                match range {
+                    Some(range) => state.mappings.unmap(range)?,
+                    None => state.mappings.clear(),
+                }
+                Ok(Answer::Echo(payload_bytes))
+            }
+            Request::DeviceInfo => Ok(Answer::Payload(regions::device_info().to_bytes(), None)),
+            Request::RegionInfo { index, reply_bytes } => region_info(&shared.lock(), index, reply_bytes),
+            Request::IrqInfo { index } => Ok(Answer::Payload(regions::irq_info(index)?.to_bytes(), None)),
+            Request::SetIrqs(set) => {
+                shared.step(|state, _| set_irqs(state, &set, descriptors.list))?;
+                Ok(Answer::Echo(0))
+            }
+            Request::RegionRead { region, offset, count } => {
+                let region = existing_region(region)?;
+                self.data.resize(count, 0);
+                shared.step(|state, wall_ns| state.device.read(region, offset, &mut self.data, wall_ns));
+                Ok(Answer::EchoWithData(ACCESS_BYTES))
+            }
+            Request::RegionWrite(write) => {
+                write_region(shared, write)?;
+                Ok(Answer::Echo(ACCESS_BYTES))
+            }
+            Request::RegionWriteMulti(writes) => {
+                if !self.negotiated.as_ref().is_some_and(|negotiated| negotiated.write_multiple) {
+                    return Err(Refusal::new(Errno::OPNOTSUPP, "lists of writes were not agreed on"));
+                }
+                writes.iter().try_for_each(|write| existing_region(write.region).map(drop))?;
+                writes.iter().try_for_each(|write| write_region(shared, write))?;
+                Ok(Answer::Echo(WRITE_COUNT_BYTES))
+            }
+            Request::Reset => {
+                shared.step(|state, wall_ns| state.device.reset(wall_ns));
+                Ok(Answer::Echo(0))
+            }
+        }
+    }
+
+    fn negotiate(&mut self, major: u16, data: &[u8], write_multiple: bool) -> Result<Answer, Refusal> {
+        if self.is_open() {
+            return Err(Refusal::invalid("expected one VERSION on a connection, found another"));
+        }
+        let negotiated = self.negotiated.insert(Negotiated::new(major, data, write_multiple)?);
+        Ok(Answer::Payload(std::mem::take(&mut negotiated.reply), None))
+    }
+}
+
+impl From<DmaMapError> for Refusal {
+    fn from(error: DmaMapError) -> Self {
+        let errno = match error {
+            DmaMapError::Overlap { .. } => Errno::EXIST,
+            DmaMapError::NotMapped { .. } => Errno::NOENT,
+            DmaMapError::TooMany => Errno::NOSPC,
+            DmaMapError::Range { .. } | DmaMapError::Descriptor { .. } => Errno::INVAL,
+        };
+        Self::new(errno, error.to_string())
+    }
+}
+
+fn only_descriptor(mut descriptors: Vec<OwnedFd>) -> Result<Option<OwnedFd>, Refusal> {
+    let only = descriptors.pop();
+    if !descriptors.is_empty() {
+        return Err(Refusal::invalid(format!("expected one descriptor at most, found {}", descriptors.len() + 1)));
+    }
+    Ok(only)
+}
+
+/// The region of an access, which has to have bytes.
+fn existing_region(index: u32) -> Result<Region, Refusal> {
+    regions::region(index)?.ok_or_else(|| Refusal::invalid(format!("expected a region with bytes, found {index}")))
+}
+
+fn write_region(shared: &Shared, Write { region, offset, data }: Write<'_>) -> Result<(), Refusal> {
+    let region = existing_region(region)?;
+    shared.step(|state, wall_ns| state.device.write(region, offset, data, wall_ns));
+    Ok(())
+}
+
+fn region_info(state: &State, index: u32, reply_bytes: u32) -> Result<Answer, Refusal> {
+    let info = regions::region_info(&state.device, index)?;
+    let descriptor = if info.areas.is_empty() {
+        None
+    } else {
+        let duplicate = state.device.window().file().try_clone();
+        let failed = |error| Refusal::new(Errno::MFILE, format!("cannot duplicate a descriptor: {error}"));
+        Some(OwnedFd::from(duplicate.map_err(failed)?))
+    };
+    Ok(Answer::Payload(info.to_bytes(reply_bytes), descriptor))
+}
+
+fn set_irqs(state: &mut State, set: &IrqSet<'_>, descriptors: Vec<OwnedFd>) -> Result<(), Refusal> {
+    let IrqSet { index, start, count, action, data } = *set;
+    let there = u64::from(regions::irq_info(index)?.count);
+    if u64::from(start) + u64::from(count) > there {
+        return Err(Refusal::invalid(format!(
+            "expected interrupts below {there} of index {index}, found {start} to {start} + {count}"
+        )));
+    }
+    let brought = descriptors.len();
+    if data == IrqData::Eventfd && brought != 0 && brought != count as usize {
+        return Err(Refusal::invalid(format!("expected {count} descriptors or none, found {brought}")));
+    }
+    let Some(pin) = regions::pin(index)? else { return Ok(()) };
+    if count == 0 {
+        // All of the index's: only this disables anything, the others do something to none.
+        if (action, data) == (IrqAction::Trigger, IrqData::None) {
+            state.connect(pin, None)?;
+        }
+        return Ok(());
+    }
+    // There is one interrupt of either index.
+    let applies = match data {
+        IrqData::Bool(booleans) => booleans.iter().any(|&boolean| boolean != 0),
+        IrqData::None | IrqData::Eventfd => true,
+    };
+    let descriptor = descriptors.into_iter().next();
+    match (action, pin, data) {
+        (IrqAction::Mask | IrqAction::Unmask, Pin::Msi, _) => Err(Refusal::invalid("expected INTx: MSI has no mask")),
+        (IrqAction::Mask, Pin::Intx, IrqData::Eventfd) => {
+            Err(Refusal::new(Errno::NOTTY, "INTx cannot be masked by a descriptor"))
+        }
+        (IrqAction::Unmask, Pin::Intx, IrqData::Eventfd) => {
+            state.unmasking = descriptor.map_or(Unmasking::ByMessage, Unmasking::By);
+            Ok(())
+        }
+        (IrqAction::Trigger, _, IrqData::Eventfd) => state.connect(pin, descriptor),
+        (IrqAction::Mask | IrqAction::Unmask, Pin::Intx, _) => {
+            if applies {
+                state.device.mask_intx(action == IrqAction::Mask);
+            }
+            Ok(())
+        }
+        (IrqAction::Trigger, _, _) => {
+            if applies {
+                state.fire(pin);
+            }
+            Ok(())
+        }
+    }
+}

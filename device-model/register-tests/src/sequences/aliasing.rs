@@ -14,11 +14,12 @@ pub(crate) fn one<B: Bus>(
     for pattern in [PATTERN, !PATTERN] {
         session.begin(subject)?;
         session.write_register(subject, session.mirror.legal(subject, u64::MAX, pattern))?;
-        for other in subjects {
-            if *other != subject && session.mirror.answers(*other) {
+        for other in subjects.iter().filter(|other| **other != subject) {
+            if session.mirror.answers(*other) {
                 session.read_register(*other)?;
-                session.get(*other)?;
             }
+            // Also what it is an alternate of, and its own alternates, which do not answer now.
+            session.get(*other)?;
         }
     }
     Ok(())

@@ -70,7 +70,7 @@ fn found_over(read: fn(&mut RegisterFile, u64, usize) -> u64, write: fn(&mut Reg
 }
 
 #[track_caller]
-fn assert_found(report: &Report, expected: &str) {
+pub(crate) fn assert_found(report: &Report, expected: &str) {
     assert!(!report.passed());
     let lines: Vec<_> = report.failures.iter().map(ToString::to_string).collect();
     assert!(lines.iter().any(|line| line.starts_with(expected)), "expected {expected}\nfound {lines:#?}");

@@ -110,3 +110,13 @@ pub(crate) fn small() -> String {
     registers += &register("RATE", 24, &format!("<resetValue>8000</resetValue>{}", range(8_000, 192_000)));
     device(&registers)
 }
+
+/// A block with two modes, each with its own register at the same place.
+pub(crate) fn two_modes() -> String {
+    let mode = |number: u32, of: &str, data: &str| {
+        let data = register("DATA", 0, data);
+        format!("<cluster><name>MODE{number}</name>{of}<addressOffset>0</addressOffset>{data}</cluster>")
+    };
+    let fixed = "<access>read-only</access><resetValue>0x1</resetValue>";
+    device(&(mode(0, "", "") + &mode(1, "<alternateCluster>MODE0</alternateCluster>", fixed)))
+}

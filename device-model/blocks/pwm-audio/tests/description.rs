@@ -1,0 +1,64 @@
+//! Mistakes made in `pwm-audio.svd` are refused, each with its line and the register's name.
+
+use registers::Description;
+
+const SVD: &str = include_str!("../pwm-audio.svd");
+
+/// Why the file is refused with `from` turned into `to`, the first one after `name`.
+fn refusal(name: &str, from: &str, to: &str) -> String {
+    let (before, rest) = SVD.split_at(SVD.find(name).expect("the name"));
+    assert!(rest.contains(from), "there is no {from} after {name}");
+    let text = format!("{before}{}", rest.replacen(from, to, 1));
+    let error = Description::parse(&text).and_then(|description| description.map(&[])).expect_err("a mistake");
+    error.to_string()
+}
+
+/// The line of the file that has `text`.
+fn line(text: &str) -> usize {
+    SVD.lines().position(|line| line.contains(text)).expect("a line of the file") + 1
+}
+
+const RATE: &str = "<name>RATE</name>";
+const FORMAT: &str = "<name>FORMAT</name>";
+const CHANNELS: &str = "<name>channels</name>";
+
+#[test]
+fn a_register_at_another_ones_offset() {
+    let [rate, format] = [RATE, FORMAT].map(|name| line(name) - 1);
+    let expected = format!(
+        "line {rate}: AUDIO.RATE: bytes 0x444 to 0x447 overlap those of AUDIO.FORMAT (line {format}, 0x444 to 0x447), \
+         and it is not said to be an alternate; mend the file, or let it through with Leniency::RegisterOverlap"
+    );
+    assert_eq!(refusal(RATE, "<addressOffset>0x08<", "<addressOffset>0x04<"), expected);
+}
+
+#[test]
+fn a_field_past_bit_31() {
+    let expected = format!(
+        "line {}: AUDIO.FORMAT.channels: bits 32:31 are not in its register, which has 32 bits; mend the file, or let \
+         it through with Leniency::FieldOutsideRegister",
+        line(CHANNELS) - 1
+    );
+    assert_eq!(refusal(CHANNELS, "[9:8]", "[32:31]"), expected);
+}
+
+#[test]
+fn a_reset_value_that_may_not_be_written() {
+    // 7999 Hz, one less than the lowest rate.
+    let expected = format!(
+        "line {}: AUDIO.RATE: it is 0x1f3f after reset, which its write constraint does not allow; mend the file, or let \
+         it through with Leniency::ResetOutsideConstraint",
+        line(RATE) - 1
+    );
+    assert_eq!(refusal(RATE, "<resetValue>48000<", "<resetValue>7999<"), expected);
+}
+
+#[test]
+fn a_reset_value_with_bits_that_its_register_does_not_have() {
+    let expected = format!(
+        "line {}: AUDIO.RATE: the reset value 0x100000000 does not fit into 32 bits; mend the file, or let it through \
+         with Leniency::ResetOutsideRegister",
+        line("<resetValue>48000<")
+    );
+    assert_eq!(refusal(RATE, "<resetValue>48000<", "<resetValue>0x100000000<"), expected);
+}

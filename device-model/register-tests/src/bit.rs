@@ -20,36 +20,30 @@ impl Semantics {
     /// Those of bit `place` of `register`; of fields that share it, the first one's.
     pub(crate) fn of(register: &Register, place: u8) -> Self {
         let has = |field: &Field| (field.first_bit..field.first_bit + field.bits).contains(&place);
-        let Some(index) = register.fields.iter().position(has) else {
-            let reserved = !register.fields.is_empty();
-            return Self {
-                field: None,
-                reserved,
-                access: register.access,
-                on_write: register.modified_write_values,
-                on_read: register.read_action.filter(|_| !reserved),
-            };
+        let Some(index) = register.parts().iter().position(has) else {
+            let (access, on_write) = (Access::ReadOnly, ModifiedWriteValues::Modify);
+            return Self { field: None, reserved: true, access, on_write, on_read: None };
         };
-        let field = &register.fields[index];
+        let part = &register.parts()[index];
         Self {
-            field: Some(index),
+            field: (!register.fields.is_empty()).then_some(index),
             reserved: false,
-            access: field.access,
-            on_write: field.modified_write_values,
-            on_read: field.read_action,
+            access: part.access,
+            on_write: part.modified_write_values,
+            on_read: part.read_action,
         }
     }
 
     pub(crate) fn is_readable(self) -> bool {
-        self.reserved || !matches!(self.access, Access::WriteOnly | Access::WriteOnce)
+        !matches!(self.access, Access::WriteOnly | Access::WriteOnce)
     }
 
     pub(crate) fn is_writable(self) -> bool {
-        !self.reserved && self.access != Access::ReadOnly
+        self.access != Access::ReadOnly
     }
 
     pub(crate) fn is_once(self) -> bool {
-        self.is_writable() && matches!(self.access, Access::WriteOnce | Access::ReadWriteOnce)
+        matches!(self.access, Access::WriteOnce | Access::ReadWriteOnce)
     }
 
     /// What the hardware may set and software clear, or the other way round; not storage.

@@ -188,7 +188,7 @@ impl<'r, B: Bus> Session<'r, B> {
         };
         if wrong(self) != 0 {
             let others = self.mirror.expected(register).mask(|bit| bit.value == Some(true));
-            let value = others & !mask | wanted & mask & u64::MAX >> (64 - self.map[register].bits);
+            let value = others & !mask | wanted & mask & self.map[register].mask();
             let step = Step::Set { register, value };
             if self.bus.set(register, value).map_err(|error| Halt::Bus(self.describe(step), error))? {
                 self.note(step);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roxmltree::Node;
-use svd_parser::svd::{Access, AddressBlock, AddressBlockUsage, ModifiedWriteValues};
+use svd_parser::svd::{Access, AddressBlock, AddressBlockUsage};
 use svd_parser::{Config, Parse};
 
 use crate::check;
@@ -324,7 +324,6 @@ impl<'d, 'text> Builder<'d, 'text> {
             let problem = format!("bytes {offset:#x} to {:#x} are in none of its peripheral's address blocks", end - 1);
             self.breach(Leniency::OutsideAddressBlock, node, &name, problem)?;
         }
-        let stated_access = properties.access;
         let register = Register {
             template: join(&place.template, &place.affixed(element.template())),
             description: words(element.text("description")),
@@ -333,9 +332,6 @@ impl<'d, 'text> Builder<'d, 'text> {
             bits,
             reset_value: reset_value & reset_mask,
             reset_mask,
-            access: stated_access.unwrap_or_default(),
-            modified_write_values: ModifiedWriteValues::default(),
-            read_action: None,
             write_constraint: None,
             fields: Vec::new(),
             alternate: alternate.into_iter().flatten().next(),
@@ -343,7 +339,7 @@ impl<'d, 'text> Builder<'d, 'text> {
             masks: crate::semantics::Masks::default(),
             name,
         };
-        self.with_fields(element, register, stated_access)
+        self.with_fields(element, register, properties.access)
     }
 
     fn reset_value(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use svd_parser::svd::Access;
 
 use crate::lanes::Lane;
 use crate::map::{EnumeratedValue, Field, Register, RegisterMap, low_bits};
@@ -132,9 +133,9 @@ impl Coverage {
 
     fn register(&self, index: usize, register: &Register) -> RegisterCoverage {
         let (reads, writes) = (&self.reads.cells[index], &self.writes.cells[index]);
-        let bits = |can: fn(&Field) -> bool, whole: bool| match &register.fields[..] {
-            [] if whole => low_bits(u32::from(register.bits)),
-            fields => fields.iter().filter(|field| can(field)).fold(0, |bits, field| bits | field.mask()),
+        let bits = |can: fn(Access) -> bool| {
+            let parts = register.parts().iter().filter(|part| can(part.access));
+            parts.fold(0, |bits, part| bits | part.mask())
         };
         let field = |(index, field): (usize, &Field)| FieldCoverage {
             name: field.name.clone(),
@@ -153,8 +154,8 @@ impl Coverage {
         RegisterCoverage {
             name: register.name.clone(),
             offset: register.offset,
-            readable_bits: bits(|field| field.access.can_read(), register.access.can_read()),
-            writable_bits: bits(|field| field.access.can_write(), register.access.can_write()),
+            readable_bits: bits(Access::can_read),
+            writable_bits: bits(Access::can_write),
             reads: reads.seen,
             writes: writes.seen,
             fields: register.fields.iter().enumerate().map(field).collect(),

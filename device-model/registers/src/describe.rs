@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::file::MAXIMUM_ACCESS_BYTES;
 use crate::lanes::Lanes;
-use crate::map::{RegisterMap, low_bits};
+use crate::map::RegisterMap;
 
 /// Fields with their values before and after, to be shown.
 struct FieldChanges<'map> {
@@ -52,7 +52,7 @@ impl fmt::Display for FieldChanges<'_> {
             }
             if unnamed != 0 {
                 write!(formatter, "{separator}{}", register.name)?;
-                bits(formatter, low_bits(u32::from(register.bits)), lane.mask(), [old, new], |_| None)?;
+                bits(formatter, register.mask(), lane.mask(), [old, new], |_| None)?;
                 separator = ", ";
             }
         }

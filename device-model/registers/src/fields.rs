@@ -60,7 +60,7 @@ impl<'d> Builder<'d, '_> {
             line: register.line,
             first_bit: 0,
             bits: register.bits,
-            access: register.access,
+            access: access.unwrap_or_default(),
             modified_write_values: inherited.modified_write_values.unwrap_or_default(),
             read_action: inherited.read_action,
             // Where it is on enumerated values, each field has it.
@@ -75,8 +75,6 @@ impl<'d> Builder<'d, '_> {
         }
         check::fields(self, &register)?;
         check::reset_in_constraints(self, &register, &whole)?;
-        register.modified_write_values = whole.modified_write_values;
-        register.read_action = whole.read_action;
         register.masks = Masks::new(&whole, &register.fields);
         register.whole = whole;
         Ok(register)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::change::{Change, ReadEffect, ReadOutcome, WriteOutcome};
 use crate::lanes::{Lane, Lanes};
-use crate::map::{FieldHandle, RegisterHandle, RegisterMap, low_bits};
+use crate::map::{FieldHandle, RegisterHandle, RegisterMap};
 use crate::semantics::Masks;
 
 /// The widest access in bytes.
@@ -72,7 +72,7 @@ impl RegisterFile {
 
     /// Sets a register, whatever the bus may do with it; bits that it does not have are cut off.
     pub fn set(&mut self, register: RegisterHandle, value: u64) {
-        self.cells[usize::from(register.0)].value = value & low_bits(u32::from(self.map[register].bits));
+        self.cells[usize::from(register.0)].value = value & self.map[register].mask();
     }
 
     /// The value of a field.

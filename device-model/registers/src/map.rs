@@ -181,12 +181,6 @@ pub struct Register {
     pub reset_value: u64,
     /// The bits that have a known value after reset.
     pub reset_mask: u64,
-    /// Access of the bits, where the fields say nothing else.
-    pub access: Access,
-    /// What a write does to the bits, where the fields say nothing else.
-    pub modified_write_values: ModifiedWriteValues,
-    /// What a read does to the bits, where the fields say nothing else and can be read.
-    pub read_action: Option<ReadAction>,
     /// What may be written to the register as a whole.
     pub write_constraint: Option<WriteConstraint>,
     /// Its fields, in the order of the file. Without fields, the register is as one field without a name.
@@ -202,6 +196,11 @@ impl Register {
     /// The number of bytes.
     pub fn bytes(&self) -> u64 {
         u64::from(self.bits / 8)
+    }
+
+    /// Its bits.
+    pub fn mask(&self) -> u64 {
+        low_bits(u32::from(self.bits))
     }
 
     /// Its fields; of a register without any, one without a name that is the whole register.

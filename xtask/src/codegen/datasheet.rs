@@ -48,7 +48,7 @@ fn overview(contract: &Contract<'_>) -> String {
             offset,
             format!("[{0}](#{1})", template.name, anchor(&template.name)),
             all_letters(register),
-            reset(register.reset_value, register.reset_mask, register.bits),
+            reset(register),
             contract.with_names(summary(&register.description), template.peripheral(), code),
         ]
     };
@@ -83,7 +83,7 @@ fn section(contract: &Contract<'_>, template: &Template<'_>) -> String {
         "{plural} {}; {} bits; {}{decimal} after reset. {letters}: {access}.",
         offsets(contract, template),
         register.bits,
-        reset(register.reset_value, register.reset_mask, register.bits),
+        reset(register),
     ));
     text += &format!("```text\n{}\n```\n\n", draw(register));
     if !register.fields.is_empty() {
@@ -147,12 +147,13 @@ fn offsets(contract: &Contract<'_>, template: &Template<'_>) -> String {
     template.elements.iter().map(offset).collect::<Vec<_>>().join(", ")
 }
 
-fn reset(value: u64, mask: u64, bits: u8) -> String {
-    let digits = usize::from(bits / 4);
-    if mask == u64::MAX >> (64 - u32::from(bits)) {
-        return hexadecimal(value, digits);
+fn reset(register: &Register) -> String {
+    let digits = usize::from(register.bits / 4);
+    let value = hexadecimal(register.reset_value, digits);
+    if register.reset_mask == register.mask() {
+        return value;
     }
-    format!("{} (known: {})", hexadecimal(value, digits), hexadecimal(mask, digits))
+    format!("{value} (known: {})", hexadecimal(register.reset_mask, digits))
 }
 
 fn hexadecimal(value: u64, digits: usize) -> String {

@@ -107,8 +107,7 @@ fn code(word: &str, reference: Option<Reference<'_, '_>>) -> String {
 fn implementation(contract: &Contract<'_>, template: &Template<'_>) -> String {
     let register = template.register();
     let mut constants = String::new();
-    let all = u64::MAX >> (64 - u32::from(register.bits));
-    if register.reset_value != 0 && register.reset_mask == all {
+    if register.reset_value != 0 && register.reset_mask == register.mask() {
         let value = rust_hexadecimal(register.reset_value, usize::from(register.bits / 4));
         constants += "    /// The value after reset.\n";
         constants += &format!("    pub(crate) const RESET: Self = Self::from_raw({value});\n");
@@ -118,7 +117,7 @@ fn implementation(contract: &Contract<'_>, template: &Template<'_>) -> String {
         let prefix = constant_name(&field.name) + "_";
         let of = format!(" of `{}`", member_name(&field.name));
         constants += &bounds(register, field.write_constraint, &prefix, &of);
-        let all = u64::MAX >> (64 - u32::from(field.bits));
+        let all = field.mask() >> field.first_bit;
         for entry in field.enumerated_values.iter().filter(|entry| entry.significant_bits == all) {
             constants += &enumerated(contract, template, field, entry);
         }

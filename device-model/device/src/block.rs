@@ -18,16 +18,11 @@ pub trait Block: Send {
     /// The registers, as the block's SVD file has them.
     fn register_map(&self) -> &Arc<RegisterMap>;
 
-    /// The registers that an access at `offset` touches, as the SVD file names them.
-    fn register_name(&self, offset: u64, width: Width) -> String {
-        self.register_map().name_at(offset, width.bytes())
-    }
-
     /// Answers a read of registers, little endian and zero extended.
     fn read(&mut self, offset: u64, width: Width, now_ns: u64, effects: &mut Effects) -> u64;
 
-    /// Takes a write to registers.
-    fn write(&mut self, offset: u64, width: Width, value: u64, now_ns: u64, effects: &mut Effects);
+    /// Takes a write to registers, and tells what it did to their bytes.
+    fn write(&mut self, offset: u64, width: Width, value: u64, now_ns: u64, effects: &mut Effects) -> Stored;
 
     /// Lets everything happen that is due until and including `now_ns`. Called before every access.
     fn advance(&mut self, now_ns: u64, effects: &mut Effects);
@@ -40,6 +35,16 @@ pub trait Block: Send {
 
     /// Puts the block into the state that power-on leaves it in.
     fn reset(&mut self, effects: &mut Effects);
+}
+
+/// What a write made of the bytes that it carried, before the block reacted to it: little endian, 0 for bytes that no
+/// register has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// What they were, also those that cannot be read.
+    pub old: u64,
+    /// What they became.
+    pub new: u64,
 }
 
 /// How the frames of an output stream are to be understood.
@@ -72,7 +77,6 @@ pub enum Output {
 pub struct Effects {
     outputs: Vec<Output>,
     faults: Vec<String>,
-    stored: (u64, u64),
 }
 
 impl Effects {
@@ -84,16 +88,6 @@ impl Effects {
     /// Names something that the guest did and that the hardware ignores, in plain words.
     pub fn fault(&mut self, fault: impl Into<String>) {
         self.faults.push(fault.into());
-    }
-
-    /// Tells what a write did to the bytes that it carried, little endian: what they were and what they are now.
-    pub fn stored(&mut self, old: u64, new: u64) {
-        self.stored = (old, new);
-    }
-
-    /// What [`Self::stored`] was told since [`Self::clear`]; zeros if it was not.
-    pub(crate) fn take_stored(&mut self) -> (u64, u64) {
-        std::mem::take(&mut self.stored)
     }
 
     /// What was put out since [`Self::clear`].

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use registers::Coverage;
 
 use crate::bus_view::BusView;
-use crate::coverage::HandedOut;
 use crate::{
-    Access, Block, Clock, ClockMode, ConfigSpace, CoverageTaker, Direction, Effects, Event, Happening, Identity,
-    Interrupts, Output, Pin, Region, Run, SampleWindow, StreamFormat, Timeline, Width,
+    Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
+    Pin, Region, Run, SampleWindow, Stored, StreamFormat, Timeline, Width,
 };
 
 /// Number of base address registers of a function.
@@ -28,6 +27,9 @@ pub trait OutputSink: Send {
     fn close(&mut self) -> Result<(), String>;
 }
 
+/// Takes the coverage of a device that ends.
+pub type CoverageTaker = Box<dyn FnOnce(&Coverage) + Send>;
+
 /// A block as a PCI function, with its time and its timeline.
 ///
 /// Every entry point takes the wall time and does one step: time moves on, the access takes place, what the block put
@@ -42,7 +44,8 @@ pub struct Device {
     clock: Clock,
     interrupts: Interrupts,
     timeline: Timeline,
-    coverage: HandedOut,
+    coverage: Coverage,
+    coverage_taker: Option<CoverageTaker>,
     effects: Effects,
     sink: Box<dyn OutputSink>,
     log: Option<Box<dyn Write + Send>>,
@@ -60,7 +63,8 @@ impl Device {
         let mut device = Self {
             config: ConfigSpace::new(identity, &[0; 6]),
             view: BusView::new(block.register_map()),
-            coverage: HandedOut { coverage: Coverage::new(Arc::clone(block.register_map())), taker: None },
+            coverage: Coverage::new(Arc::clone(block.register_map())),
+            coverage_taker: None,
             block,
             identity,
             window,
@@ -109,12 +113,12 @@ impl Device {
 
     /// What accesses have touched of the registers, since the device was made.
     pub fn coverage(&self) -> &Coverage {
-        &self.coverage.coverage
+        &self.coverage
     }
 
     /// Hands the coverage to `taker` when the device ends, which is when it is dropped or its outputs are closed.
     pub fn hand_coverage_to(&mut self, taker: CoverageTaker) {
-        self.coverage.taker = Some(taker);
+        self.coverage_taker = Some(taker);
     }
 
     /// Device time in nanoseconds.
@@ -130,7 +134,7 @@ impl Device {
             Some(width) => {
                 let value = self.block.read(offset, width, now_ns, &mut self.effects);
                 data.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
-                self.coverage.coverage.read(offset, width.bytes(), value);
+                self.coverage.read(offset, width.bytes(), value);
                 let old = self.view.exchange(offset, width, value);
                 let direction = Direction::Read;
                 self.record(Happening::Access(Access { region, direction, offset, width, value, old, new: value }));
@@ -156,9 +160,8 @@ impl Device {
                 let mut bytes = [0; 8];
                 bytes[..data.len()].copy_from_slice(data);
                 let value = u64::from_le_bytes(bytes);
-                self.coverage.coverage.written(offset, width.bytes(), value);
-                self.block.write(offset, width, value, now_ns, &mut self.effects);
-                let (old, new) = self.effects.take_stored();
+                self.coverage.written(offset, width.bytes(), value);
+                let Stored { old, new } = self.block.write(offset, width, value, now_ns, &mut self.effects);
                 let readable = self.block.register_map().readable_bits_at(offset, width.bytes());
                 self.view.exchange(offset, width, new & readable);
                 // Before what it has caused, which is passed on at the end of the step.
@@ -230,8 +233,14 @@ impl Device {
 
     /// Completes what the device has put out and hands out its coverage, before its process ends in mid-stream.
     pub fn close_outputs(&mut self) -> Result<(), String> {
-        self.coverage.hand_out();
+        self.hand_out_coverage();
         self.sink.close()
+    }
+
+    fn hand_out_coverage(&mut self) {
+        if let Some(take) = self.coverage_taker.take() {
+            take(&self.coverage);
+        }
     }
 
     /// Adds a remark to the timeline.
@@ -329,7 +338,7 @@ impl Device {
             Direction::Read => ("read", "->"),
             Direction::Write => ("write", "<-"),
         };
-        let name = self.block.register_name(*offset, *width);
+        let name = self.block.register_map().name_at(*offset, width.bytes());
         let (value, bytes) = (hexadecimal(access), width.bytes());
         let changes = self.describe_changes(access);
         let plural = if bytes == 1 { "" } else { "s" };
@@ -341,6 +350,12 @@ impl Device {
         let Access { offset, width, old, new, .. } = *access;
         let changes = self.block.register_map().describe_changes(offset, width.bytes(), old, new).to_string();
         if changes.is_empty() { changes } else { format!(": {changes}") }
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.hand_out_coverage();
     }
 }
 

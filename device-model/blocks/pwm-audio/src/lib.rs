@@ -12,7 +12,7 @@ mod registers;
 use std::sync::Arc;
 
 use ::registers::{Change, RegisterFile, RegisterMap};
-use device::{Block, Effects, Identity, Width};
+use device::{Block, Effects, Identity, Stored, Width};
 
 pub use crate::map::rates_hz;
 
@@ -118,10 +118,9 @@ impl Block for PwmAudio {
         outcome.value
     }
 
-    fn write(&mut self, offset: u64, width: Width, value: u64, now_ns: u64, effects: &mut Effects) {
+    fn write(&mut self, offset: u64, width: Width, value: u64, now_ns: u64, effects: &mut Effects) -> Stored {
         self.refresh(offset, width, now_ns);
         let outcome = self.file.write(offset, width.bytes(), value);
-        effects.stored(outcome.old, outcome.new);
         for change in outcome.changes.iter() {
             let register = &REGISTERS.map[change.register];
             if register.writable_bits() == 0 {
@@ -135,6 +134,7 @@ impl Block for PwmAudio {
             effects.fault(format!("write to no register (offset {:#x}): it takes no writes", offset + byte));
         }
         self.collect_interrupts();
+        Stored { old: outcome.old, new: outcome.new }
     }
 
     fn advance(&mut self, now_ns: u64, effects: &mut Effects) {

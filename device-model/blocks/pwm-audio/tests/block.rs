@@ -121,9 +121,9 @@ fn accesses_reach_every_register_they_touch() {
     assert_eq!(read(0x00a, Width::HALF), 0x4433);
     assert_eq!(read(0x006, Width::WORD), 0x2211_0001);
     assert_eq!(read(0x00a, Width::DOUBLE), 0x4433);
-    assert_eq!(bench.block.register_name(0x006, Width::WORD), "SYSTEM.VERSION + SYSTEM.SCRATCH");
-    assert_eq!(bench.block.register_name(0x124, Width::WORD), "PWM1.PERIOD");
-    assert_eq!(bench.block.register_name(0x460, Width::DOUBLE), "AUDIO.TX_LEFT + AUDIO.TX_RIGHT");
+    assert_eq!(bench.block.register_map().name_at(0x006, 4), "SYSTEM.VERSION + SYSTEM.SCRATCH");
+    assert_eq!(bench.block.register_map().name_at(0x124, 4), "PWM1.PERIOD");
+    assert_eq!(bench.block.register_map().name_at(0x460, 8), "AUDIO.TX_LEFT + AUDIO.TX_RIGHT");
 }
 
 #[test]

@@ -29,10 +29,10 @@ use kernel::{
 pub(crate) type Registers<'a> = pci::Bar<'a, REGISTERS_BYTES>;
 
 /// Frames that the transmit FIFO of the device holds.
-const FIFO_FRAMES: usize = 1_024;
+const FIFO_FRAMES: usize = AUDIO_STATUS::FILL_FULL as usize;
 
 /// TX_LOW is raised while the FIFO holds this many frames or fewer.
-const FIFO_LOW_FRAMES: usize = 256;
+const FIFO_LOW_FRAMES: usize = AUDIO_STATUS::FILL_LOW_MARK as usize;
 
 /// What a read gives when no device answers.
 const NO_DEVICE: u32 = u32::MAX;

@@ -140,7 +140,7 @@ register! {
 
     /// Read-only. State of the FIFO and the transmitter.
     pub(crate) AUDIO_STATUS(u32) @ 0x44c {
-        /// Frames in the FIFO, 0 to 1,024.
+        /// Frames in the FIFO.
         10:0 fill;
         /// The FIFO is full, with 1,024 frames.
         16:16 full => bool;
@@ -230,4 +230,8 @@ impl AUDIO_RATE {
 impl AUDIO_STATUS {
     /// The value after reset.
     pub(crate) const RESET: Self = Self::from_raw(0x0006_0000);
+    /// Value of `fill`. Three quarters empty: with this many or fewer, `AUDIO_STATUS.low` is 1.
+    pub(crate) const FILL_LOW_MARK: u32 = 256;
+    /// Value of `fill`. All that the FIFO holds.
+    pub(crate) const FILL_FULL: u32 = 1_024;
 }

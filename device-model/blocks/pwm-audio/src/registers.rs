@@ -307,7 +307,7 @@ impl AudioFormat {
 pub(crate) struct AudioStatus {
     /// The register.
     pub(crate) register: RegisterHandle,
-    /// Frames in the FIFO, 0 to 1,024.
+    /// Frames in the FIFO.
     pub(crate) fill: FieldHandle,
     /// The FIFO is full, with 1,024 frames.
     pub(crate) full: FieldHandle,

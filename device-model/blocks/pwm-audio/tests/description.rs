@@ -1,16 +1,19 @@
-//! Mistakes made in `pwm-audio.svd` are refused, each with its line and the register's name.
+//! `pwm-audio.svd` says what the block's tests say; mistakes made in it are refused, with line and register's name.
 
-use registers::Description;
+use registers::{Description, MapError, RegisterMap};
 
 const SVD: &str = include_str!("../pwm-audio.svd");
+
+fn map(text: &str) -> Result<RegisterMap, MapError> {
+    Description::parse(text)?.map(&[])
+}
 
 /// Why the file is refused with `from` turned into `to`, the first one after `name`.
 fn refusal(name: &str, from: &str, to: &str) -> String {
     let (before, rest) = SVD.split_at(SVD.find(name).expect("the name"));
     assert!(rest.contains(from), "there is no {from} after {name}");
     let text = format!("{before}{}", rest.replacen(from, to, 1));
-    let error = Description::parse(&text).and_then(|description| description.map(&[])).expect_err("a mistake");
-    error.to_string()
+    map(&text).expect_err("a mistake").to_string()
 }
 
 /// The line of the file that has `text`.
@@ -21,6 +24,15 @@ fn line(text: &str) -> usize {
 const RATE: &str = "<name>RATE</name>";
 const FORMAT: &str = "<name>FORMAT</name>";
 const CHANNELS: &str = "<name>channels</name>";
+
+#[test]
+fn depth_and_low_mark_of_the_fifo() {
+    let map = map(SVD).expect("the file");
+    let status = &map[map.register("AUDIO.STATUS").expect("a register")];
+    let fill = status.fields.iter().find(|field| field.name == "fill").expect("a field");
+    let names = [0, 255, 256, 257, 1_023, 1_024].map(|frames| fill.value_name(frames));
+    assert_eq!(names, [None, None, Some("low_mark"), None, None, Some("full")]);
+}
 
 #[test]
 fn a_register_at_another_ones_offset() {

@@ -170,7 +170,7 @@ fn the_timeline_says_which_fields_an_access_changed_or_found_changed() {
             "read AUDIO.STATUS -> 0x00160000: AUDIO.STATUS.underrun 0 -> 1 (offset 0x44c, 4 bytes), 2 more like it",
             "write AUDIO.FORMAT <- 0x00000110: AUDIO.FORMAT.sample_bits 0x18 signed_24 -> 0x10 signed_16, \
              AUDIO.FORMAT.channels 2 stereo -> 1 mono (offset 0x444, 4 bytes)",
-            "ignored: AUDIO.FORMAT cannot change to 0x110 while AUDIO.CONTROL.ENABLE is set",
+            "ignored: AUDIO.FORMAT cannot change to 0x110 while AUDIO.CONTROL.enable is set",
             "read SYSTEM.SCRATCH -> 0x0000 (offset 0x00a, 2 bytes)",
         ]
     );

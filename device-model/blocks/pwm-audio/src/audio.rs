@@ -93,7 +93,8 @@ impl Transmitter {
             self.set_up_stream(register, change, file, effects);
         } else if register == audio.tx_left || register == audio.tx_right {
             if change.bytes_written < 4 {
-                effects.fault("a sample is written whole, with 4 or 8 bytes");
+                let name = &REGISTERS.map[register].name;
+                effects.fault(format!("{name} takes a sample whole, with 4 or 8 bytes, not {}", change.bytes_written));
                 return;
             }
             let sample = self.sample(change.written as u32);
@@ -151,7 +152,7 @@ impl Transmitter {
             }
             return;
         } else if self.enabled() {
-            format!("cannot change to {wanted:#x} while AUDIO.CONTROL.ENABLE is set")
+            format!("cannot change to {wanted:#x} while AUDIO.CONTROL.enable is set")
         } else if is_rate {
             format!("takes {} to {} Hz, not {wanted}", rates_hz().start(), rates_hz().end())
         } else {

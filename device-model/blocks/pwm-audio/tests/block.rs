@@ -309,7 +309,7 @@ fn bad_settings_keep_the_old_value() {
     bench.write(0x448, 192_000);
     bench.write(0x440, 1);
     bench.write(0x448, 8_000);
-    assert!(bench.only_fault().contains("while AUDIO.CONTROL.ENABLE is set"));
+    assert!(bench.only_fault().contains("while AUDIO.CONTROL.enable is set"));
     assert_eq!(bench.read(0x448), 192_000);
 }
 
@@ -325,5 +325,5 @@ fn a_full_fifo_drops_and_says_so_until_flushed() {
     assert_eq!(bench.read(0x440), 0);
     assert_eq!(bench.read(0x44c), 0x0006_0000);
     bench.block.write(0x460, Width::HALF, 1, 0, &mut bench.effects);
-    assert_eq!(bench.only_fault(), "a sample is written whole, with 4 or 8 bytes");
+    assert_eq!(bench.only_fault(), "AUDIO.TX_LEFT takes a sample whole, with 4 or 8 bytes, not 2");
 }

@@ -108,6 +108,11 @@ fn parts(name: &str) -> impl Iterator<Item = String> {
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().into_iter()
 }
 
+/// What Rust keeps for itself, some of it for later.
+const KEYWORDS: &str = "abstract as async await become box break const continue crate do dyn else enum extern false final \
+                        fn for gen if impl in let loop macro match mod move mut override priv pub ref return self static \
+                        struct super trait true try type typeof unsafe unsized use virtual where while yield";
+
 /// The name of a constant or a register of the kernel's macro.
 pub(crate) fn constant_name(name: &str) -> String {
     parts(name).collect::<Vec<_>>().join("_").to_uppercase()
@@ -116,12 +121,7 @@ pub(crate) fn constant_name(name: &str) -> String {
 /// The name of a field or a method.
 pub(crate) fn member_name(name: &str) -> String {
     let name = parts(name).collect::<Vec<_>>().join("_");
-    // Keywords that a register or a field may well be called.
-    let keywords =
-        ["as", "break", "const", "continue", "else", "enum", "false", "final", "fn", "for", "if", "in", "loop"];
-    let more =
-        ["match", "mod", "move", "priv", "pub", "ref", "return", "static", "true", "try", "type", "use", "yield"];
-    if keywords.iter().chain(&more).any(|keyword| *keyword == name) { name + "_" } else { name }
+    if KEYWORDS.split(' ').any(|keyword| keyword == name) { name + "_" } else { name }
 }
 
 /// The name of a type.
@@ -163,7 +163,7 @@ mod tests {
     fn names_become_rust_names() {
         assert_eq!(constant_name("PWM%s.CH[%s].COMPARE"), "PWM_CH_COMPARE");
         assert_eq!(type_name("PWM%s.INTERRUPT_STATUS"), "PwmInterruptStatus");
-        assert_eq!((member_name("PWM%s"), member_name("TYPE")), ("pwm".to_owned(), "type_".to_owned()));
+        assert_eq!(["PWM%s", "TYPE", "ASYNC", "TYPES"].map(member_name), ["pwm", "type_", "async_", "types"]);
     }
 
     #[test]

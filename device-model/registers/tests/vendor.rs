@@ -1,4 +1,4 @@
-//! A vendor's file, whole: what it says is retyped here from reading it.
+//! Vendors' files, whole: what they say is retyped here from reading them.
 
 use registers::{Access, Description, Leniency, ModifiedWriteValues, ReadAction, RegisterFile, RegisterMap};
 use std::sync::Arc;

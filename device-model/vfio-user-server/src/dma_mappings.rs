@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use rustix::fs::{OFlags, fcntl_getfl};
+
 use crate::protocol::{Dma, MAXIMUM_DMA_MAPS};
 
 /// Mappings begin and end at multiples of this.
@@ -165,6 +167,13 @@ impl DmaMappings {
             let metadata = file.metadata().map_err(|error| refused(error.to_string()))?;
             if !metadata.is_file() {
                 return Err(refused("expected a file of memory".to_owned()));
+            }
+            let mode = fcntl_getfl(file).map_err(|error| refused(error.to_string()))? & OFlags::ACCMODE;
+            if readable && mode == OFlags::WRONLY || writable && mode == OFlags::RDONLY {
+                return Err(refused("expected a file that is open for what the range is for".to_owned()));
+            }
+            if !offset.is_multiple_of(PAGE_BYTES) {
+                return Err(refused(format!("expected an offset that is a multiple of {PAGE_BYTES}")));
             }
             let available = metadata.len();
             if offset.checked_add(size_bytes).is_none_or(|needed| needed > available) {

@@ -105,8 +105,10 @@ impl Incoming {
         self.leave_out();
         let cut_off = received.flags.contains(ReturnFlags::CTRUNC);
         if cut_off || !descriptors.is_empty() {
-            self.descriptors = Descriptors { list: descriptors, cut_off };
             self.owner = self.descriptors_owner(first_new);
+            // Those that no message takes are closed.
+            let list = if self.owner.is_some() { descriptors } else { Vec::new() };
+            self.descriptors = Descriptors { list, cut_off };
         }
         Ok(if received.bytes == 0 { Progress::End } else { Progress::Some })
     }

@@ -1,34 +1,35 @@
 //! The socket that clients connect to.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use rustix::fs::{Mode, fchmod};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+/// How many clients may wait while one is served.
+const WAITING_CLIENTS: i32 = 16;
 
 /// Listens on a new socket at `path`, for its owner only. A socket that nobody listens on any more gives way.
 pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     match fs::symlink_metadata(path) {
         Ok(there) if there.file_type().is_socket() => match UnixStream::connect(path) {
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)?,
             _ => return Err(io::Error::new(ErrorKind::AddrInUse, "somebody listens there")),
         },
         Ok(_) => return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file, and it is no socket")),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // Under another name until its permissions are right: nobody connects in between.
-    let mut hidden = path.as_os_str().to_owned();
-    hidden.push(format!(".{}", std::process::id()));
-    let hidden = PathBuf::from(hidden);
-    let listener = UnixListener::bind(&hidden)?;
-    fs::set_permissions(&hidden, Permissions::from_mode(0o600)).and_then(|()| fs::rename(&hidden, path)).inspect_err(
-        |_| {
-            let _ = fs::remove_file(&hidden);
-        },
-    )?;
-    Ok(listener)
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    // Linux gives the file the mode that the socket has when it is bound: nobody connects before it is right.
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    net::listen(&socket, WAITING_CLIENTS)?;
+    Ok(UnixListener::from(socket))
 }
 
 /// Takes over a listening socket that this process was started with, as descriptor `number`.

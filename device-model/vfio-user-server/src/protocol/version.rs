@@ -1,6 +1,7 @@
 //! Section `VFIO_USER_VERSION`: what the two sides can do.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{MAXIMUM_DATA_BYTES, MAXIMUM_DESCRIPTORS, Refusal};
 
@@ -15,11 +16,7 @@ const PAGE_BYTES: u64 = 4096;
 /// How many ranges of client memory there may be at a time.
 pub(crate) const MAXIMUM_DMA_MAPS: usize = 65_535;
 
-#[derive(Debug, Default, Deserialize, Serialize)]
-struct VersionData {
-    #[serde(default)]
-    capabilities: Capabilities,
-}
+const CAPABILITIES: &str = "capabilities";
 
 /// Capabilities as the version data has them, those that nobody here knows left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -48,6 +45,14 @@ pub(crate) struct Negotiated {
 }
 
 impl Capabilities {
+    /// Reads version data. By way of a map, because an array would do for a structure.
+    fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        let mut version_data: Map<String, Value> = serde_json::from_slice(text)?;
+        let Some(capabilities) = version_data.remove(CAPABILITIES) else { return Ok(Self::default()) };
+        let capabilities: Map<String, Value> = serde_json::from_value(capabilities)?;
+        serde_json::from_value(Value::Object(capabilities))
+    }
+
     /// Those of the server that the client has named too: a reply may say no more than was proposed.
     fn answer(&self, write_multiple: bool) -> Self {
         Self {
@@ -70,17 +75,17 @@ impl Negotiated {
             return Err(Refusal::invalid(format!("expected {MAXIMUM_DATA} bytes of version data at most")));
         }
         let proposed = match data.split_last() {
-            None => VersionData::default(),
-            Some((0, text)) => serde_json::from_slice(text)
+            None => Capabilities::default(),
+            Some((0, text)) => Capabilities::parse(text)
                 .map_err(|error| Refusal::invalid(format!("expected version data in JSON: {error}")))?,
             Some(_) => return Err(Refusal::invalid("expected version data that ends with a zero byte")),
         };
-        let capabilities = proposed.capabilities.answer(write_multiple);
+        let capabilities = proposed.answer(write_multiple);
         let agreed = capabilities.write_multiple.unwrap_or(false);
-        let client_data = proposed.capabilities.max_data_xfer_size.unwrap_or(MAXIMUM_DATA_BYTES as u64);
+        let client_data = proposed.max_data_xfer_size.unwrap_or(MAXIMUM_DATA_BYTES as u64);
         let mut reply = Vec::from([MAJOR.to_ne_bytes(), 0_u16.to_ne_bytes()].as_flattened());
         if !data.is_empty() {
-            let text = serde_json::to_string(&VersionData { capabilities }).expect("numbers and booleans are JSON");
+            let text = serde_json::json!({ CAPABILITIES: capabilities }).to_string();
             reply.extend_from_slice(text.as_bytes());
             reply.push(0);
         }
@@ -106,7 +111,8 @@ mod tests {
     fn the_reply_has_what_was_proposed_and_is_known() {
         let qemu = r#"{"capabilities":{"pgsizes":4096,"max_msg_fds":16,"max_dma_maps":65535,"max_data_xfer_size":1048576,
             "migration":{"pgsize":4096,"max_bitmap_size":268435456},"write_multiple":true}}"#;
-        let expected = r#"{"capabilities":{"max_msg_fds":16,"max_data_xfer_size":1048576,"max_dma_maps":65535,"pgsizes":4096,"write_multiple":WM}}"#;
+        let expected = "{\"capabilities\":{\"max_data_xfer_size\":1048576,\"max_dma_maps\":65535,\"max_msg_fds\":16,\
+             \"pgsizes\":4096,\"write_multiple\":WM}}";
         for (wanted, word) in [(false, "false"), (true, "true")] {
             let negotiated = agree(qemu, wanted).unwrap();
             assert_eq!(text(&negotiated), expected.replace("WM", word) + "\0");

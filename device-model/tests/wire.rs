@@ -6,6 +6,8 @@ mod bench;
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use device::{Access, ClockMode, Happening, Pin};
 use device_model::{BlockKind, DeviceOptions, stream_file};
@@ -263,6 +265,20 @@ fn guest_memory_is_reached_where_it_was_mapped() {
         mappings.read(0x8000_0800, &mut seen).expect("mapped");
     });
     assert_eq!(&seen, b"guest");
+}
+
+#[test]
+fn whoever_waits_for_guest_memory_may_look_at_the_device() {
+    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
+    let (server, (sender, ended)) = (Arc::new(server), mpsc::channel());
+    let looking = Arc::downgrade(&server);
+    server.dma_read(0x1000, 4, move |result| {
+        let device_time_ns = looking.upgrade().map(|server| server.with_device(|device| device.now_ns()));
+        sender.send((result.is_err(), device_time_ns.is_some())).expect("a test that waits");
+    });
+    let limit = Duration::from_secs(20);
+    assert_eq!(ended.recv_timeout(limit), Ok((true, true)), "nothing is mapped, and the device can be looked at");
+    drop((client, server, folder));
 }
 
 #[test]

@@ -199,10 +199,12 @@ impl Connection {
     }
 
     fn go_on_with_transfers(&mut self, shared: &Shared) -> Result<(), End> {
+        self.transfers.deliver();
         if self.outgoing.is_waiting() || self.transfers.is_idle() {
             return Ok(());
         }
         let question = self.transfers.advance(&shared.lock().mappings, self.session.client_data_bytes());
+        self.transfers.deliver();
         let Some(Question { header, fields, data }) = question else { return Ok(()) };
         Ok(self.outgoing.send(&self.socket, header, [&fields, &data], None)?)
     }
@@ -211,6 +213,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.transfers.end_all();
+        self.transfers.deliver();
     }
 }
 

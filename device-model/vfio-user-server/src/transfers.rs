@@ -63,6 +63,8 @@ pub(crate) struct Transfers {
     queue: VecDeque<Transfer>,
     in_flight: Option<InFlight>,
     next_id: u16,
+    /// Those that have ended and whose owners do not know yet.
+    ended: Vec<(OnEnd, Result<Vec<u8>, DmaError>)>,
 }
 
 impl Transfers {
@@ -197,7 +199,14 @@ impl Transfers {
 
     fn end(&mut self, result: Result<(), DmaError>) {
         if let Some(Transfer { data, on_end, .. }) = self.queue.pop_front() {
-            on_end(result.map(|()| data));
+            self.ended.push((on_end, result.map(|()| data)));
+        }
+    }
+
+    /// Tells the owners of the transfers that have ended. Not under the device's lock: they may want the device.
+    pub(crate) fn deliver(&mut self) {
+        for (on_end, result) in self.ended.drain(..) {
+            on_end(result);
         }
     }
 }

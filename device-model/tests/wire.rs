@@ -179,6 +179,19 @@ fn the_timeline_says_which_fields_an_access_changed_or_found_changed() {
 }
 
 #[test]
+fn the_timeline_names_a_full_fifo() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    for _ in 0..1_024 {
+        bench.client.region_write(BAR0, 0x460, &[0; 8]).expect("frame");
+    }
+    assert_eq!(bench.read(BAR0, 0x44c), 0x0001_0400);
+    let tail = bench.server.with_device(|device| device.timeline_tail(1));
+    let expected = "read AUDIO.STATUS -> 0x00010400: AUDIO.STATUS.fill 0 -> 0x400 full, AUDIO.STATUS.full 0 -> 1, \
+                    AUDIO.STATUS.empty 1 -> 0, AUDIO.STATUS.low 1 -> 0 (offset 0x44c, 4 bytes)";
+    assert!(tail[0].ends_with(expected), "{}", tail[0]);
+}
+
+#[test]
 fn intx_fires_again_when_it_is_unmasked_with_the_level_still_high() {
     let mut bench = Bench::start(ClockMode::Warp);
     let intx = bench.connect(INTX);

@@ -2,6 +2,7 @@
 //!
 //! Another workspace's xtask is `fn main() -> std::process::ExitCode { xtask::main() }`.
 
+pub mod bench;
 pub mod build;
 mod cache;
 pub mod check;
@@ -49,6 +50,7 @@ enum Command {
     /// Build what is out of date: the kernel module, the guest's programs, the initramfs.
     Build(setup::Options),
     Codegen(codegen::Options),
+    Bench(bench::Options),
     /// Check generated files, formatting, clippy and documentation, with warnings denied.
     Check,
 }
@@ -78,6 +80,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             let manifest = setup::ensure(&workspace, &options, &progress)?;
             build::ensure(&workspace, &manifest, &progress)
         }
+        Command::Bench(options) => bench::run(&workspace, &options),
         Command::Codegen(options) => codegen::run(&workspace, &options),
         Command::Check => check::run(&workspace),
     }

@@ -76,8 +76,7 @@ impl Negotiated {
         }
         let proposed = match data.split_last() {
             None => Capabilities::default(),
-            Some((0, text)) => Capabilities::parse(text)
-                .map_err(|error| Refusal::invalid(format!("expected version data in JSON: {error}")))?,
+            Some((0, text)) => Capabilities::parse(text).map_err(|error| unreadable(&error))?,
             Some(_) => return Err(Refusal::invalid("expected version data that ends with a zero byte")),
         };
         let capabilities = proposed.answer(write_multiple);
@@ -92,6 +91,14 @@ impl Negotiated {
         let client_data_bytes = usize::try_from(client_data).unwrap_or(usize::MAX).min(MAXIMUM_DATA_BYTES);
         Ok(Self { reply, client_data_bytes, write_multiple: agreed })
     }
+}
+
+/// The error's own words would repeat what the client sent, however long it is.
+fn unreadable(error: &serde_json::Error) -> Refusal {
+    if error.is_data() {
+        return Refusal::invalid("expected capabilities as the specification has them");
+    }
+    Refusal::invalid(format!("expected version data in JSON, found something else in column {}", error.column()))
 }
 
 #[cfg(test)]
@@ -130,6 +137,9 @@ mod tests {
         for data in ["", "{", "[]x", r#"{"capabilities":7}"#, r#"{"capabilities":{"pgsizes":-1}}"#] {
             assert!(agree(data, true).is_err(), "{data}");
         }
+        let long = agree(&format!(r#"{{"capabilities":{{"pgsizes":"{}"}}}}"#, "x".repeat(60_000)), true).unwrap_err();
+        let expected = "expected capabilities as the specification has them";
+        assert_eq!(long.reason, expected, "what a client sent is not repeated in the log");
         assert!(Negotiated::new(1, b"{}\0", true).is_err());
         assert!(Negotiated::new(0, b"{}", true).is_err());
         assert!(Negotiated::new(0, &vec![b' '; 65_537], true).is_err());

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use device::{ClockMode, Counters, Device};
 use device_model::{BlockKind, DeviceOptions, stream_file};
-use vfio_user_server::{RunningServer, ServerEvent};
+use vfio_user_server::{RunningServer, ServerEvent, ServerOptions};
 
 use crate::attach::{AttachedDevice, Attachment};
 use crate::wav::{Wav, WavError};
@@ -21,6 +21,7 @@ const NAME: &str = "pwm-audio";
 #[derive(Clone)]
 pub struct PwmAudio {
     clock: ClockMode,
+    server_options: ServerOptions,
     state: Arc<Mutex<State>>,
 }
 
@@ -33,7 +34,15 @@ enum State {
 impl PwmAudio {
     /// A device that waits for its board.
     pub fn new(clock: ClockMode) -> Self {
-        Self { clock, state: Arc::new(Mutex::new(State::Detached)) }
+        let server_options = ServerOptions::default();
+        Self { clock, server_options, state: Arc::new(Mutex::new(State::Detached)) }
+    }
+
+    /// Serves it in another way than usual.
+    #[must_use]
+    pub fn server_options(mut self, options: ServerOptions) -> Self {
+        self.server_options = options;
+        self
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,8 +97,9 @@ impl AttachedDevice for PwmAudio {
             DeviceOptions { block: BlockKind::PwmAudio, clock: self.clock, capture_folder: Some(folder.clone()) };
         let device = device_model::device(options)?;
         // The server's threads inherit the placement of the one that starts them.
+        let server_options = self.server_options.clone();
         let starter = placement.spawn("device-start", move || {
-            RunningServer::start(&socket_path, device, move |event| match event {
+            server_options.listen(&socket_path, device, move |event| match event {
                 ServerEvent::ClientGone => end.disconnected(),
                 ServerEvent::Failed(reason) => end.failed(reason),
             })

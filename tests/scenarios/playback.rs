@@ -6,6 +6,7 @@ use std::path::Path;
 
 use cosim_tests::{Board, BoardError, PwmAudio, play, player};
 use device::{ClockMode, Event, Happening, Pin};
+use vfio_user_server::ServerOptions;
 
 use crate::support::{MODULE, NODE, assert_quiet, asset, board_with_driver, wav};
 
@@ -91,6 +92,24 @@ fn without_msi_the_driver_plays_with_intx() -> Result<(), BoardError> {
     let handled = guest.interrupts()?.count(NODE);
     assert!(handled.is_some_and(|count| count >= 4_000 / 768), "{handled:?}");
     assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn with_every_capability_off_a_file_plays_bit_exact() -> Result<(), BoardError> {
+    let bare = ServerOptions {
+        write_multiple: false,
+        maximum_data_bytes: 4_096,
+        maximum_descriptors: 1,
+        ..ServerOptions::default()
+    };
+    let device = PwmAudio::new(ClockMode::Warp).server_options(bare);
+    let board = Board::builder().device(device.clone()).boot()?;
+    board.guest().load_module(MODULE)?;
+    let file = wav("noise-8k-u8-mono.wav");
+    play(board.guest(), &file)?.success()?;
+    assert_eq!(device.stream(1).expect("a capture").difference(&file), None);
+    assert_quiet(board.guest())?;
     board.shutdown()
 }
 

@@ -9,7 +9,7 @@ use device::ClockMode;
 use device_model::{BlockKind, DeviceOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
-use vfio_user_server::{DmaError, RunningServer};
+use vfio_user_server::{DmaError, RunningServer, ServerOptions};
 
 use crate::client::{Client, LIMIT};
 
@@ -23,10 +23,15 @@ pub(crate) struct Bench {
 impl Bench {
     /// Starts a server for a case that tests `paragraph` of the specification.
     pub(crate) fn start(paragraph: &'static str) -> Self {
+        Self::start_with(paragraph, ServerOptions::default())
+    }
+
+    /// The same for a server that does not serve as usual.
+    pub(crate) fn start_with(paragraph: &'static str, server_options: ServerOptions) -> Self {
         let folder = TempDir::new().expect("folder");
         let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
         let device = device_model::device(options).expect("device");
-        let server = RunningServer::start(&socket(&folder), device, |_| {}).expect("server");
+        let server = server_options.listen(&socket(&folder), device, |_| {}).expect("server");
         Self { paragraph, server: Some(server), folder }
     }
 

@@ -1,13 +1,14 @@
 //! Version and capabilities.
 
 use serde_json::{Map, Value};
+use vfio_user_server::ServerOptions;
 
 use crate::bench::Bench;
 use crate::client::{Came, Client, Reply};
 use crate::descriptors::Memory;
 use crate::message::{
-    ANY_ERRNO, EINVAL, Message, QEMU_VERSION_DATA, VERSION, dma_map, get_info, one_of_each, qemu_version, read, u32s,
-    version,
+    ANY_ERRNO, BAR2, EINVAL, Message, QEMU_VERSION_DATA, VERSION, dma_map, get_info, one_of_each, qemu_version, read,
+    u32s, version, write,
 };
 
 const RULES: &str = "VFIO_USER_VERSION: rules of the reply";
@@ -273,4 +274,20 @@ fn a_version_that_wants_no_reply_gets_none() {
     }
     drop(client);
     bench.serves();
+}
+
+#[test]
+fn a_server_that_takes_less_says_so_and_keeps_to_it() {
+    let options = ServerOptions { maximum_data_bytes: 4_096, maximum_descriptors: 1, ..ServerOptions::default() };
+    let bench = Bench::start_with("VFIO_USER_VERSION: max_msg_fds, max_data_xfer_size", options);
+    let mut client = bench.connect();
+    let reply = client.negotiate();
+    let capabilities = capabilities(&client, &reply);
+    client.expect("max_data_xfer_size", capabilities.get("max_data_xfer_size"), Some(&Value::from(4_096)));
+    client.expect("max_msg_fds", capabilities.get("max_msg_fds"), Some(&Value::from(1)));
+    client.accepts(&read(BAR2, 0, 4_096));
+    client.refuses(&read(BAR2, 0, 4_097), EINVAL);
+    client.accepts(&write(BAR2, 0, &[1; 4_096]));
+    client.refuses(&write(BAR2, 0, &[2; 4_097]), EINVAL);
+    client.reads(BAR2, 0, &[1; 4]);
 }

@@ -39,6 +39,7 @@ use std::time::Duration;
 use device::Device;
 
 pub use crate::dma_mappings::{DmaError, DmaMapError, DmaMappings};
+use crate::protocol::{MAXIMUM_DATA_BYTES, MAXIMUM_DESCRIPTORS};
 use crate::shared::Shared;
 pub use crate::socket::inherited_listener;
 use crate::transfers::Transfer;
@@ -89,6 +90,11 @@ pub struct ServerOptions {
     pub spin: Duration,
     /// Whether to agree on lists of writes (`REGION_WRITE_MULTI`).
     pub write_multiple: bool,
+    /// The most bytes that a client may read or write with a message: up to 1 MiB.
+    pub maximum_data_bytes: usize,
+    /// The most descriptors that a client is told it may send with a message: up to 16. No command of this device's
+    /// takes more than one.
+    pub maximum_descriptors: usize,
     /// Whether to reset the device when a client has gone.
     pub reset_on_disconnect: bool,
 }
@@ -100,6 +106,8 @@ impl Default for ServerOptions {
             spin: Duration::ZERO,
             // QEMU 11.1 asks for it and was never seen to use it.
             write_multiple: false,
+            maximum_data_bytes: MAXIMUM_DATA_BYTES,
+            maximum_descriptors: MAXIMUM_DESCRIPTORS,
             reset_on_disconnect: false,
         }
     }

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use device::{Pin, Region};
 use rustix::io::Errno;
 
+use crate::ServerOptions;
 use crate::dma_mappings::DmaMapError;
 use crate::incoming::Descriptors;
 use crate::protocol::{IrqAction, IrqData, IrqSet, MAXIMUM_DESCRIPTORS, Negotiated, Refusal, Request, Write};
@@ -53,11 +54,12 @@ impl Session {
         descriptors: Descriptors,
         shared: &Shared,
     ) -> Result<Answer, Refusal> {
+        let options = &shared.options;
         if descriptors.cut_off {
             return Err(Refusal::invalid(format!("expected {MAXIMUM_DESCRIPTORS} descriptors at most, found more")));
         }
         match request {
-            Request::Version { major, data } => self.negotiate(major, data, shared.options.write_multiple),
+            Request::Version { major, data } => self.negotiate(major, data, options),
             Request::DmaMap { range, offset, readable, writable } => {
                 let file = only_descriptor(descriptors.list)?.map(|descriptor| (File::from(descriptor), offset));
                 shared.lock().mappings.map(range, readable, writable, file)?;
@@ -80,11 +82,13 @@ impl Session {
             }
             Request::RegionRead { region, offset, count } => {
                 let region = existing_region(region)?;
+                fits(count, options)?;
                 self.data.resize(count, 0);
                 shared.step(|state, wall_ns| state.device.read(region, offset, &mut self.data, wall_ns));
                 Ok(Answer::EchoWithData(ACCESS_BYTES))
             }
             Request::RegionWrite(write) => {
+                fits(write.data.len(), options)?;
                 write_region(shared, write)?;
                 Ok(Answer::Echo(ACCESS_BYTES))
             }
@@ -103,11 +107,11 @@ impl Session {
         }
     }
 
-    fn negotiate(&mut self, major: u16, data: &[u8], write_multiple: bool) -> Result<Answer, Refusal> {
+    fn negotiate(&mut self, major: u16, data: &[u8], options: &ServerOptions) -> Result<Answer, Refusal> {
         if self.is_open() {
             return Err(Refusal::invalid("expected one VERSION on a connection, found another"));
         }
-        let negotiated = self.negotiated.insert(Negotiated::new(major, data, write_multiple)?);
+        let negotiated = self.negotiated.insert(Negotiated::new(major, data, options)?);
         Ok(Answer::Payload(std::mem::take(&mut negotiated.reply), None))
     }
 }
@@ -135,6 +139,15 @@ fn only_descriptor(mut descriptors: Vec<OwnedFd>) -> Result<Option<OwnedFd>, Ref
 /// The region of an access, which has to have bytes.
 fn existing_region(index: u32) -> Result<Region, Refusal> {
     regions::region(index)?.ok_or_else(|| Refusal::invalid(format!("expected a region with bytes, found {index}")))
+}
+
+/// Refuses more data than was announced.
+fn fits(bytes: usize, options: &ServerOptions) -> Result<(), Refusal> {
+    let most = options.maximum_data_bytes;
+    if bytes > most {
+        return Err(Refusal::invalid(format!("expected a count of {most} or less, found {bytes}")));
+    }
+    Ok(())
 }
 
 fn write_region(shared: &Shared, Write { region, offset, data }: Write<'_>) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{MAXIMUM_DATA_BYTES, MAXIMUM_DESCRIPTORS, Refusal};
+use crate::ServerOptions;
 
 /// The one major version there is. A reply has minor version 0, which is the least that a client can propose.
 const MAJOR: u16 = 0;
@@ -54,20 +55,22 @@ impl Capabilities {
     }
 
     /// Those of the server that the client has named too: a reply may say no more than was proposed.
-    fn answer(&self, write_multiple: bool) -> Self {
+    fn answer(&self, options: &ServerOptions) -> Self {
         Self {
-            max_msg_fds: self.max_msg_fds.map(|_| MAXIMUM_DESCRIPTORS as u64),
-            max_data_xfer_size: self.max_data_xfer_size.map(|_| MAXIMUM_DATA_BYTES as u64),
+            max_msg_fds: self.max_msg_fds.map(|_| options.maximum_descriptors.min(MAXIMUM_DESCRIPTORS) as u64),
+            max_data_xfer_size: self
+                .max_data_xfer_size
+                .map(|_| options.maximum_data_bytes.min(MAXIMUM_DATA_BYTES) as u64),
             max_dma_maps: self.max_dma_maps.map(|_| MAXIMUM_DMA_MAPS as u64),
             pgsizes: self.pgsizes.map(|_| PAGE_BYTES),
-            write_multiple: self.write_multiple.map(|proposed| proposed && write_multiple),
+            write_multiple: self.write_multiple.map(|proposed| proposed && options.write_multiple),
         }
     }
 }
 
 impl Negotiated {
-    /// Answers the version of a client. `write_multiple` says whether lists of writes may be agreed on.
-    pub(crate) fn new(major: u16, data: &[u8], write_multiple: bool) -> Result<Self, Refusal> {
+    /// Answers the version of a client.
+    pub(crate) fn new(major: u16, data: &[u8], options: &ServerOptions) -> Result<Self, Refusal> {
         if major != MAJOR {
             return Err(Refusal::invalid(format!("expected version {MAJOR} of the protocol, found {major}")));
         }
@@ -79,7 +82,7 @@ impl Negotiated {
             Some((0, text)) => Capabilities::parse(text).map_err(|error| unreadable(&error))?,
             Some(_) => return Err(Refusal::invalid("expected version data that ends with a zero byte")),
         };
-        let capabilities = proposed.answer(write_multiple);
+        let capabilities = proposed.answer(options);
         let agreed = capabilities.write_multiple.unwrap_or(false);
         let client_data = proposed.max_data_xfer_size.unwrap_or(MAXIMUM_DATA_BYTES as u64);
         let mut reply = Vec::from([MAJOR.to_ne_bytes(), 0_u16.to_ne_bytes()].as_flattened());
@@ -106,7 +109,8 @@ mod tests {
     use super::*;
 
     fn agree(data: &str, write_multiple: bool) -> Result<Negotiated, Refusal> {
-        Negotiated::new(0, format!("{data}\0").as_bytes(), write_multiple)
+        let options = ServerOptions { write_multiple, ..ServerOptions::default() };
+        Negotiated::new(0, format!("{data}\0").as_bytes(), &options)
     }
 
     fn text(negotiated: &Negotiated) -> &str {
@@ -129,7 +133,12 @@ mod tests {
             agree(r#"{"capabilities":{"max_data_xfer_size":4096,"twin_socket":{"supported":true}}}"#, true).unwrap();
         assert_eq!(text(&little), "{\"capabilities\":{\"max_data_xfer_size\":1048576}}\0");
         assert_eq!((little.write_multiple, little.client_data_bytes), (false, 4096));
-        assert_eq!(Negotiated::new(0, b"", true).unwrap().reply, [0; 4]);
+        assert_eq!(Negotiated::new(0, b"", &ServerOptions::default()).unwrap().reply, [0; 4]);
+
+        let bare = ServerOptions { maximum_data_bytes: 4_096, maximum_descriptors: 1, ..ServerOptions::default() };
+        let negotiated = Negotiated::new(0, format!("{qemu}\0").as_bytes(), &bare).unwrap();
+        let expected = expected.replace("WM", "false").replace(":1048576", ":4096").replace(":16", ":1");
+        assert_eq!(text(&negotiated), expected + "\0");
     }
 
     #[test]
@@ -140,8 +149,9 @@ mod tests {
         let long = agree(&format!(r#"{{"capabilities":{{"pgsizes":"{}"}}}}"#, "x".repeat(60_000)), true).unwrap_err();
         let expected = "expected capabilities as the specification has them";
         assert_eq!(long.reason, expected, "what a client sent is not repeated in the log");
-        assert!(Negotiated::new(1, b"{}\0", true).is_err());
-        assert!(Negotiated::new(0, b"{}", true).is_err());
-        assert!(Negotiated::new(0, &vec![b' '; 65_537], true).is_err());
+        let options = ServerOptions::default();
+        assert!(Negotiated::new(1, b"{}\0", &options).is_err());
+        assert!(Negotiated::new(0, b"{}", &options).is_err());
+        assert!(Negotiated::new(0, &vec![b' '; 65_537], &options).is_err());
     }
 }

@@ -225,3 +225,79 @@ impl fmt::Display for End {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::sync::Arc;
+
+    use device::{ClockMode, Device, Output, OutputSink, SampleWindow};
+
+    use super::*;
+    use crate::ServerOptions;
+
+    struct Nowhere;
+
+    impl OutputSink for Nowhere {
+        fn take(&mut self, _: &[Output]) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn close(&mut self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    struct Bench {
+        client: UnixStream,
+        connection: Connection,
+        shared: Arc<Shared>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (client, server) = UnixStream::pair().unwrap();
+            let (block, window) = (Box::new(pwm_audio::PwmAudio::default()), SampleWindow::new(4_096).unwrap());
+            let device = Device::new(block, pwm_audio::PCI_IDENTITY, window, ClockMode::Warp, Box::new(Nowhere));
+            let shared = Shared::new(device, ServerOptions::default()).unwrap();
+            let mut bench = Self { client, connection: Connection::new(server), shared };
+            bench.call::<20>(&message(1, 0, &[0; 4]));
+            bench
+        }
+
+        fn call<const REPLY_BYTES: usize>(&mut self, message: &[u8]) -> [u8; REPLY_BYTES] {
+            self.client.write_all(message).unwrap();
+            assert!(self.connection.serve(&self.shared).is_ok());
+            let mut reply = [0; REPLY_BYTES];
+            self.client.read_exact(&mut reply).unwrap();
+            reply
+        }
+    }
+
+    fn message(command: u16, flags: u32, payload: &[u8]) -> Vec<u8> {
+        let mut message = Vec::from([7, command].map(u16::to_ne_bytes).as_flattened());
+        message.extend([16 + payload.len() as u32, flags, 0].map(u32::to_ne_bytes).as_flattened());
+        message.extend(payload);
+        message
+    }
+
+    #[test]
+    fn an_access_takes_no_memory() {
+        let mut bench = Bench::new();
+        // 4 bytes at 0x008 of BAR0.
+        let scratch = [8_u32, 0, 0, 4].map(u32::to_ne_bytes);
+        let value = 0x1234_5678_u32.to_ne_bytes();
+        let written = [scratch.as_flattened(), &value].concat();
+        let (read, write) = (message(9, 0, scratch.as_flattened()), message(10, 0, &written));
+        let unanswered = [message(10, 1 << 4, &written), read.clone()].concat();
+        let mut round = || {
+            bench.call::<32>(&write);
+            assert_eq!(bench.call::<36>(&read)[32..], value);
+            assert_eq!(bench.call::<36>(&unanswered)[32..], value);
+        };
+        // The first read takes memory for those after it.
+        round();
+        let counted = allocation_counter::measure(|| (0..100).for_each(|_| round()));
+        assert_eq!(counted.count_total, 0);
+    }
+}

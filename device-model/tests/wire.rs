@@ -16,7 +16,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
-use vfio_user_server::{DmaMappings, RunningServer};
+use vfio_user_server::{DmaMappings, RunningServer, ServerEvent, ServerOptions};
 
 use crate::bench::{BAR0, Bench, socket};
 
@@ -87,6 +87,28 @@ fn a_second_client_finds_the_state_that_the_first_one_left() {
     assert_eq!(bench.read(BAR0, 0x008), 0xcafe_f00d);
     bench.client.reset().expect("reset");
     assert_eq!(bench.read(BAR0, 0x008), 0);
+}
+
+#[test]
+fn with_a_reset_on_disconnect_the_next_client_finds_the_cold_state() {
+    let folder = TempDir::new().expect("folder");
+    let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
+    let device = device_model::device(options).expect("device");
+    let options = ServerOptions { reset_on_disconnect: true, ..ServerOptions::default() };
+    let path = socket(&folder);
+    let server = options.listen(&path, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");
+    let mut bench = Bench { client: Client::new(&path).expect("client"), server, folder };
+    for (offset, value) in [(0x008, 0xcafe_f00d), (0x014, 0x7), (0x448, 8_000)] {
+        bench.write(offset, value);
+    }
+    // Memory enable and bus mastering.
+    bench.client.region_write(CONFIG, 0x04, &[0x06, 0]).expect("command");
+    bench.client.shutdown().expect("disconnect");
+    bench.client = Client::new(&path).expect("second client");
+    let cold = [(BAR0, 0x008, 0), (BAR0, 0x014, 0), (BAR0, 0x448, 48_000), (CONFIG, 0x04, 0x0010_0000)];
+    for (region, offset, value) in cold {
+        assert_eq!(bench.read(region, offset), value, "{offset:#x}");
+    }
 }
 
 #[test]

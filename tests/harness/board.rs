@@ -7,15 +7,21 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use agent_protocol::{Hello, PROTOCOL_VERSION};
+use serde_json::json;
 
-use crate::builder::BoardBuilder;
+use crate::builder::{BoardBuilder, environment};
 use crate::error::BoardError;
 use crate::guest::Guest;
 use crate::machinery::Machinery;
 use crate::monitor::Cause;
 use crate::placement::Placement;
+use crate::program::GuestProgram;
 use crate::qemu::{Accelerator, Machine};
+use crate::qemu_monitor::QemuMonitor;
 use crate::shared::{Waiting, lock};
+
+/// The socket of QEMU's monitor in a board's folder.
+const MONITOR_SOCKET: &str = "monitor";
 
 /// A running board.
 ///
@@ -25,6 +31,7 @@ pub struct Board {
     guest: Guest,
     hello: Hello,
     boot_time: Duration,
+    boot_limit: Duration,
     accelerator: Accelerator,
     machinery: Machinery,
 }
@@ -52,6 +59,7 @@ impl Board {
             initramfs: manifest.initramfs,
             kernel_arguments: builder.kernel_arguments,
             memory_mib: builder.memory_mib,
+            monitor_socket: machinery.folder.path().join(MONITOR_SOCKET),
             devices,
             more_arguments: builder.qemu_arguments,
         };
@@ -72,7 +80,7 @@ impl Board {
             return Err(BoardError::Protocol { message, report: Box::new(shared.report()) });
         }
         let guest = Guest { shared: shared.clone(), call_limit: builder.call_limit };
-        Ok(Self { guest, hello, boot_time, accelerator, machinery })
+        Ok(Self { guest, hello, boot_time, boot_limit: limit, accelerator, machinery })
     }
 
     /// The guest.
@@ -128,6 +136,31 @@ impl Board {
     /// The guest's console, to write input to. Its output goes to [`BoardBuilder::console_copy`].
     pub fn console_input(&self) -> io::Result<UnixStream> {
         self.machinery.console_input()
+    }
+
+    /// QEMU's monitor, whose answers and events may take as long as a call on the guest.
+    pub fn qemu_monitor(&self) -> io::Result<QemuMonitor> {
+        QemuMonitor::connect(&self.folder().join(MONITOR_SOCKET), self.guest.call_limit)
+    }
+
+    /// Has the guest start again by `program`, which reboots it or makes it crash, and waits until it has booted. What
+    /// the guest is doing at that moment is lost: calls that are under way will not be answered.
+    pub fn restart(&self, program: impl Into<GuestProgram>) -> Result<(), BoardError> {
+        let failed = |error| environment(format!("QEMU does not let its guest reboot: {error}"));
+        let mut monitor = self.qemu_monitor().map_err(failed)?;
+        // Otherwise QEMU ends with a guest that reboots, as one that has crashed does.
+        monitor.execute("set-action", &json!({ "reboot": "reset" })).map_err(failed)?;
+        let shared = &self.guest.shared;
+        shared.monitor.lock().expect_restart();
+        // Nobody is left to tell of its end.
+        drop(self.guest.start(program)?);
+        let limit = self.boot_limit;
+        shared
+            .monitor
+            .wait(Some(limit), |state| state.hello.is_some().then_some(()))
+            .map_err(|cause| shared.error(Waiting::Boot(limit), cause))?;
+        monitor.execute("set-action", &json!({ "reboot": "shutdown" })).map_err(failed)?;
+        Ok(())
     }
 
     /// From now on a device that ends is no failure: a scenario that kills one goes on.

@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) console_ended: bool,
     /// Device ends that happened on purpose do not count.
     pub(crate) tolerates_device_ends: bool,
+    /// The guest is made to start again: that it crashes is no failure until its agent says hello.
+    restarting: bool,
     /// By request; `None` until the reply is there.
     replies: HashMap<u64, Option<Result<Reply, AgentError>>>,
     next_request: u64,
@@ -75,6 +77,12 @@ struct DeviceEnd {
 }
 
 impl State {
+    /// From now until its agent says hello again, the guest may crash and reboot.
+    pub(crate) fn expect_restart(&mut self) {
+        self.hello = None;
+        self.restarting = true;
+    }
+
     /// Registers a request and returns its id.
     pub(crate) fn add_request(&mut self) -> u64 {
         self.next_request += 1;
@@ -104,7 +112,10 @@ impl State {
 
     fn record(&mut self, event: Event) {
         match event {
-            Event::Agent(FromAgent::Hello(hello)) if self.hello.is_none() => self.hello = Some(hello),
+            Event::Agent(FromAgent::Hello(hello)) if self.hello.is_none() => {
+                self.hello = Some(hello);
+                self.restarting = false;
+            }
             Event::Agent(FromAgent::Hello(_)) => {
                 self.agent_unreadable.get_or_insert("it said hello twice".to_owned());
             }
@@ -120,6 +131,7 @@ impl State {
             Event::AgentUnreadable(message) => {
                 self.agent_unreadable.get_or_insert(message);
             }
+            Event::CrashLine(_) if self.restarting => {}
             Event::CrashLine(line) => self.crash_lines.push(line),
             Event::ConsoleEnded => self.console_ended = true,
             Event::QemuExited(end) => self.qemu_end = Some(end),
@@ -285,6 +297,27 @@ mod tests {
         monitor.lock().tolerates_device_ends = true;
         monitor.post(disconnected());
         assert_eq!(monitor.wait_for_bad(SOON), Cause::TimedOut);
+    }
+
+    #[test]
+    fn a_guest_that_is_to_start_again_may_crash_once_and_says_hello_again() {
+        let hello = || {
+            let text = String::new();
+            Event::Agent(FromAgent::Hello(Hello {
+                protocol_version: 1,
+                agent_version: text.clone(),
+                kernel_release: text,
+            }))
+        };
+        let monitor = Monitor::default();
+        monitor.post(hello());
+        monitor.lock().expect_restart();
+        monitor.post(Event::CrashLine("Kernel panic".into()));
+        assert_eq!(monitor.wait(SOON, |state| state.hello.clone()), Err(Cause::TimedOut));
+        monitor.post(hello());
+        assert!(monitor.wait(SOON, |state| state.hello.clone()).is_ok());
+        monitor.post(Event::CrashLine("Oops".into()));
+        assert_eq!(monitor.lock().cause(), Some(Cause::GuestPanic("Oops".into())));
     }
 
     #[test]

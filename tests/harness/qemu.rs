@@ -67,6 +67,8 @@ pub(crate) struct Machine {
     pub(crate) initramfs: PathBuf,
     pub(crate) kernel_arguments: Vec<String>,
     pub(crate) memory_mib: u32,
+    /// Where QEMU listens for commands.
+    pub(crate) monitor_socket: PathBuf,
     pub(crate) devices: Vec<VfioUserDevice>,
     pub(crate) more_arguments: Vec<String>,
 }
@@ -100,6 +102,9 @@ impl Machine {
         line.extend(self.kernel_arguments.iter().map(String::as_str));
         let line = line.join(" ");
         let port = format!("virtserialport,chardev=agent,name={PORT_NAME}");
+        // QEMU's options take a comma doubled.
+        let monitor = path_text(&self.monitor_socket).replace(',', ",,");
+        let monitor = format!("unix:{monitor},server=on,wait=off");
         let (kernel, initramfs) = (path_text(&self.kernel), path_text(&self.initramfs));
         let fixed = [
             ("-machine", MACHINE),
@@ -116,6 +121,7 @@ impl Machine {
             ("-serial", "chardev:console"),
             // Two ports are the least: number 0 is reserved for a console.
             ("-device", "virtio-serial-pci,max_ports=2"),
+            ("-qmp", &monitor),
             ("-chardev", "socket,id=agent,fd=0"),
             ("-device", &port),
         ];

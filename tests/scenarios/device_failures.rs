@@ -2,27 +2,10 @@
 //!
 //! QEMU 11.1 itself may abort when its device dies in mid-access: that is told beside the device's death, not instead.
 
-use cosim_tests::{Board, BoardError, DeviceProcess, Guest, PwmAudio, Running};
+use cosim_tests::{Board, BoardError, DeviceProcess, PwmAudio};
 use device::ClockMode;
 
-use crate::support::{MODULE, wav};
-
-/// The program that is the device's process.
-const DEVICE_PROGRAM: &str = env!("CARGO_BIN_EXE_device-process");
-
-/// Starts a playback that goes on for a while and returns when frames are leaving the device.
-fn start_playback(guest: &Guest) -> Result<Running, BoardError> {
-    guest.load_module(MODULE)?;
-    let samples = wav("sweep-44k1-s16-stereo.wav").driver_bytes();
-    guest.write_file("/tmp/samples", samples)?;
-    guest.run(["busybox", "mkfifo", "/tmp/started"])?.success()?;
-    // 20,000 frames of 6 bytes are more than driver and device hold, so when they are written some have been played.
-    let script = "exec 3>/dev/pwm-audio0; busybox head -c 120000 /tmp/samples >&3; echo >/tmp/started; \
-                  while busybox cat /tmp/samples >&3; do :; done";
-    let playback = guest.start(["busybox", "sh", "-c", script])?;
-    guest.run(["busybox", "cat", "/tmp/started"])?.success()?;
-    Ok(playback)
-}
+use crate::support::{DEVICE_PROGRAM, start_playback};
 
 #[test]
 fn a_device_killed_in_mid_playback_is_reported() -> Result<(), BoardError> {

@@ -1,21 +1,9 @@
 //! Registers as the guest reads and writes them through the mapped BAR, without a driver. Values are retyped from the
 //! datasheet.
 
-use cosim_tests::{Board, BoardError};
+use cosim_tests::BoardError;
 
-use crate::support::{board_with_device, function};
-
-/// Does `operations` (see the guest's `registers` program) and gives what the reads among them gave.
-fn perform(board: &Board, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
-    let guest = board.guest();
-    let folder = format!("/sys/bus/pci/devices/{}", function(guest)?.address);
-    guest.write_file(&format!("{folder}/enable"), "1")?;
-    let file = format!("{folder}/resource0");
-    let words: Vec<&str> = ["registers", &file].into_iter().chain(operations.iter().copied()).collect();
-    let output = guest.run(words)?.success()?;
-    let value = |line: &str| u64::from_str_radix(line.trim_start_matches("0x"), 16).expect("a number");
-    Ok(output.text().lines().map(value).collect())
-}
+use crate::support::{board_with_device, perform};
 
 #[test]
 fn registers_have_their_reset_values() -> Result<(), BoardError> {

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use cosim_tests::{Board, BoardError, Guest, PciDevice, PwmAudio, Wav};
+use cosim_tests::{Board, BoardError, Guest, PciDevice, PwmAudio, Running, Wav};
 use device::ClockMode;
 
 /// The module's name.
 pub(crate) const MODULE: &str = "pwm_audio";
 /// The name of the driver's interrupt handler and of its node.
 pub(crate) const NODE: &str = "pwm-audio0";
+
+/// The program that is the device's process.
+pub(crate) const DEVICE_PROGRAM: &str = env!("CARGO_BIN_EXE_device-process");
 
 /// A board with the device in warp time, without the driver.
 pub(crate) fn board_with_device() -> Result<(Board, PwmAudio), BoardError> {
@@ -24,6 +27,22 @@ pub(crate) fn board_with_driver() -> Result<(Board, PwmAudio), BoardError> {
     Ok((board, device))
 }
 
+/// Does `operations` (see the guest's `registers` program) without a driver and gives what the reads among them gave.
+pub(crate) fn perform(board: &Board, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
+    let address = function(board.guest())?.address;
+    board.guest().write_file(&format!("/sys/bus/pci/devices/{address}/enable"), "1")?;
+    perform_at(board, &address, operations)
+}
+
+/// The same on a function that is enabled already, by its driver.
+pub(crate) fn perform_at(board: &Board, address: &str, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
+    let file = format!("/sys/bus/pci/devices/{address}/resource0");
+    let words: Vec<&str> = ["registers", &file].into_iter().chain(operations.iter().copied()).collect();
+    let output = board.guest().run(words)?.success()?;
+    let value = |line: &str| u64::from_str_radix(line.trim_start_matches("0x"), 16).expect("a number");
+    Ok(output.text().lines().map(value).collect())
+}
+
 /// The device as the guest sees it.
 pub(crate) fn function(guest: &Guest) -> Result<PciDevice, BoardError> {
     let devices = guest.pci_devices()?;
@@ -37,6 +56,20 @@ pub(crate) fn asset(name: &str) -> PathBuf {
 
 pub(crate) fn wav(name: &str) -> Wav {
     Wav::open(&asset(name)).expect("an asset that can be played")
+}
+
+/// Loads the driver, starts a playback that goes on for a while and returns when frames are leaving the device.
+pub(crate) fn start_playback(guest: &Guest) -> Result<Running, BoardError> {
+    guest.load_module(MODULE)?;
+    let samples = wav("sweep-44k1-s16-stereo.wav").driver_bytes();
+    guest.write_file("/tmp/samples", samples)?;
+    guest.run(["busybox", "mkfifo", "/tmp/started"])?.success()?;
+    // 20,000 frames of 6 bytes are more than driver and device hold, so when they are written some have been played.
+    let script = "exec 3>/dev/pwm-audio0; busybox head -c 120000 /tmp/samples >&3; echo >/tmp/started; \
+                  while busybox cat /tmp/samples >&3; do :; done";
+    let playback = guest.start(["busybox", "sh", "-c", script])?;
+    guest.run(["busybox", "cat", "/tmp/started"])?.success()?;
+    Ok(playback)
 }
 
 /// The kernel has nothing to complain about.

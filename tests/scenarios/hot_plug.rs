@@ -1,0 +1,68 @@
+//! The device is plugged into a guest that runs, unplugged and plugged again, with MSI.
+//!
+//! The guest's kernel has no hot-plug driver: the scenario does what one would do with the slot's power, by hand. QEMU
+//! 11.1.3 aborts when a device is unplugged that uses MSI-X; this one has none.
+
+use cosim_tests::{Board, BoardError, Guest, PciDevice};
+use serde_json::json;
+
+use crate::served::Served;
+use crate::support::{MODULE, NODE, assert_quiet, function};
+
+/// The PCI Express capability, and the register in it that controls the slot.
+const EXPRESS: u8 = 0x10;
+const SLOT_CONTROL: usize = 0x18;
+/// Values of that register, as `printf` takes them: attention indicator off, power indicator and power on or off.
+const POWER_ON: &str = r"\xc0\x01";
+const POWER_OFF: &str = r"\xc0\x07";
+
+/// The port whose slot takes the device. It has an id that is no name of a property, which QEMU 11.1 would abort at.
+const PORT: &str = "hot-plug";
+
+/// Does what a hot-plug driver would do.
+fn switch(guest: &Guest, port: &PciDevice, power: &str) -> Result<(), BoardError> {
+    let express = port.capabilities.iter().find(|capability| capability.id == EXPRESS).expect("it is of PCI Express");
+    let control = usize::from(express.offset) + SLOT_CONTROL;
+    let file = format!("/sys/bus/pci/devices/{}/config", port.address);
+    // In one write: QEMU looks at indicator and power together.
+    let script = format!("printf '{power}' | busybox dd of={file} bs=2 seek={}", control / 2);
+    guest.run(["busybox", "sh", "-c", &script])?.success()?;
+    Ok(())
+}
+
+#[test]
+fn a_device_is_unplugged_and_plugged_again() -> Result<(), BoardError> {
+    let served = Served::start();
+    let port = format!("pcie-root-port,id={PORT},chassis=1");
+    let board = Board::builder()
+        // The slot's own registers, instead of ACPI's.
+        .qemu_arguments(["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off", "-device", &port])
+        .boot()?;
+    let guest = board.guest();
+    guest.load_module(MODULE)?;
+    let port = guest.pci_devices()?.into_iter().find(|function| function.class >> 8 == 0x0604).expect("a port");
+    let mut monitor = board.qemu_monitor().expect("QEMU's monitor");
+
+    let mut properties = served.properties();
+    properties["id"] = "device".into();
+    properties["bus"] = PORT.into();
+    for _ in 0..2 {
+        monitor.execute("device_add", &properties).expect("it is plugged");
+        switch(guest, &port, POWER_ON)?;
+        guest.write_file("/sys/bus/pci/rescan", "1")?;
+        served.plays(guest)?;
+        let interrupts = guest.interrupts()?;
+        let mut vectors = interrupts.vectors.iter().filter(|vector| vector.handlers.iter().any(|name| name == NODE));
+        assert!(vectors.next().is_some_and(|vector| vector.source.starts_with("PCI-MSI-")), "{interrupts:?}");
+
+        let address = function(guest)?.address;
+        monitor.execute("device_del", &json!({ "id": "device" })).expect("its end is asked for");
+        guest.write_file(&format!("/sys/bus/pci/devices/{address}/remove"), "1")?;
+        assert!(!guest.read_directory("/dev")?.iter().any(|entry| entry.name == NODE), "the node is left");
+        switch(guest, &port, POWER_OFF)?;
+        monitor.wait_for(|event, data| event == "DEVICE_DELETED" && data["device"] == "device").expect("it is gone");
+        served.wait_until_qemu_has_gone();
+    }
+    assert_quiet(guest)?;
+    board.shutdown()
+}

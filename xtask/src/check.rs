@@ -13,6 +13,9 @@ use crate::workspace::Workspace;
 pub(crate) const KERNEL_STYLE: [&str; 4] =
     ["--edition", "2021", "--config", "max_width=100,use_small_heuristics=Default"];
 
+/// The fuzz targets, which are a workspace of their own.
+const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
+
 const GENERATED: &str = "cargo xtask codegen --check";
 
 /// Runs every check, even after one has failed, and names those that failed.
@@ -35,6 +38,16 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
         ),
         ("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps", documentation),
     ];
+    if workspace.root().join(FUZZ_MANIFEST).is_file() {
+        let mut clippy = cargo(&["clippy", "--manifest-path", FUZZ_MANIFEST, "--no-default-features"]);
+        // In a folder of its own: another flag is another build.
+        clippy.args(["--target-dir", "target/fuzz-check", "--", "-D", "warnings"]).env("RUSTFLAGS", "--cfg fuzzing");
+        checks.push((
+            "cargo fmt --manifest-path fuzz/Cargo.toml --check",
+            cargo(&["fmt", "--manifest-path", FUZZ_MANIFEST, "--check"]),
+        ));
+        checks.push(("cargo clippy --manifest-path fuzz/Cargo.toml (without libFuzzer) -- -D warnings", clippy));
+    }
     // The kernel module is no cargo package, so cargo fmt does not know it.
     let module = module_sources(workspace)?;
     if !module.is_empty() {

@@ -20,6 +20,8 @@ mod client_process;
 mod connection;
 mod dma_mappings;
 mod event_loop;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod incoming;
 mod outgoing;
 mod protocol;

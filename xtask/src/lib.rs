@@ -11,6 +11,7 @@ mod coverage;
 pub mod doctor;
 pub mod failure;
 mod files;
+pub mod fuzz;
 mod host;
 mod inputs;
 mod output;
@@ -51,6 +52,7 @@ enum Command {
     Build(setup::Options),
     Codegen(codegen::Options),
     Bench(bench::Options),
+    Fuzz(fuzz::Options),
     /// Check generated files, formatting, clippy and documentation, with warnings denied.
     Check,
 }
@@ -82,6 +84,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Codegen(options) => codegen::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options, &progress),
         Command::Check => check::run(&workspace),
     }
 }

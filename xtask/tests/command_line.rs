@@ -61,9 +61,14 @@ fn a_capture_that_cannot_be_written_is_refused_before_anything_is_played() {
 
 #[test]
 fn a_wrong_command_line_is_exit_code_2() {
-    for arguments in
-        [&["run", "--clock", "fast"][..], &["no-such-command"], &["run", "--wav"], &["test", "--coverage-min", "101"]]
-    {
+    for arguments in [
+        &["run", "--clock", "fast"][..],
+        &["no-such-command"],
+        &["run", "--wav"],
+        &["test", "--coverage-min", "101"],
+        &["fuzz", "no-such-target"],
+        &["fuzz", "--time", "0"],
+    ] {
         assert_eq!(refused(arguments).0, Some(2), "{arguments:?}");
     }
 }
@@ -148,6 +153,17 @@ fn doctor_names_what_a_bare_machine_lacks_and_changes_nothing() {
     }
     assert!(words.contains("sudo apt-get install") && words.contains(" flex "), "{words}");
     assert!(!cache.path().join("cache").exists());
+}
+
+#[test]
+fn fuzzing_names_what_a_bare_machine_lacks() {
+    let nothing = TempDir::new().expect("folder");
+    let fuzz =
+        xtask(&["fuzz"]).env("PATH", nothing.path()).env("CARGO_HOME", nothing.path()).env_remove("CXX").output();
+    let Output { status, stderr, .. } = fuzz.expect("xtask starts");
+    let words = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(3), "{words}");
+    assert!(words.contains("`cargo install cargo-fuzz`") && words.contains("C++ compiler"), "{words}");
 }
 
 #[test]

@@ -101,6 +101,11 @@ impl Transfers {
             };
             let Some((file, offset)) = piece.file else {
                 let bytes = piece.bytes.min(client_data_bytes).min(MAXIMUM_MESSAGE_DATA_BYTES);
+                if bytes == 0 {
+                    let reason = "it takes no data in messages".to_owned();
+                    self.end(Err(DmaError::Unanswered { address: at, reason }));
+                    continue;
+                }
                 return self.ask(bytes);
             };
             let data = &mut transfer.data[done..done + piece.bytes];
@@ -118,12 +123,6 @@ impl Transfers {
 
     fn ask(&mut self, bytes: usize) -> Option<Question> {
         let transfer = self.queue.front()?;
-        if bytes == 0 {
-            let reason = "it takes no data in messages".to_owned();
-            let address = transfer.at();
-            self.end(Err(DmaError::Unanswered { address, reason }));
-            return None;
-        }
         let (command, data) = match transfer.direction {
             Direction::FromClient => (command::DMA_READ, Vec::new()),
             Direction::ToClient => {
@@ -208,5 +207,28 @@ impl Transfers {
         for (on_end, result) in self.ended.drain(..) {
             on_end(result);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::protocol::Dma;
+
+    #[test]
+    fn a_client_that_takes_no_data_ends_every_transfer_and_not_only_the_first() {
+        let (mut transfers, mut mappings) = (Transfers::default(), DmaMappings::default());
+        mappings.map(Dma { address: 0, size_bytes: 0x1000 }, true, true, None).expect("a mapping");
+        let (sender, ended) = mpsc::channel();
+        let transfer = |address| {
+            let sender = sender.clone();
+            Transfer::read(address, 4, Box::new(move |result| sender.send(result.is_err()).expect("a test")))
+        };
+        transfers.extend(vec![transfer(0), transfer(8)]);
+        assert!(transfers.advance(&mappings, 0).is_none());
+        transfers.deliver();
+        assert_eq!(ended.try_iter().collect::<Vec<_>>(), [true, true]);
     }
 }

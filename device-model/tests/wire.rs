@@ -132,6 +132,19 @@ fn a_client_that_goes_takes_its_interrupts_and_its_memory_along() {
 }
 
 #[test]
+fn a_transfer_that_is_asked_for_right_before_the_end_ends_too() {
+    // Whether the server has begun it when it is stopped is chance.
+    for _ in 0..50 {
+        let Bench { server, client, .. } = Bench::start(ClockMode::Warp);
+        let (sender, ended) = mpsc::channel();
+        server.dma_read(0, 4, move |read| sender.send(read.is_err()).expect("the test waits"));
+        server.stop().expect("the device");
+        assert_eq!(ended.try_recv(), Ok(true));
+        drop(client);
+    }
+}
+
+#[test]
 fn msi_has_one_edge_for_each_time_the_level_rises() {
     let mut bench = Bench::start(ClockMode::Warp);
     let msi = bench.connect(MSI);

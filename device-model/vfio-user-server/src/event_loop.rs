@@ -161,13 +161,10 @@ impl Server {
         self.ended |= self.shared.lock().stopping;
         let asked = self.shared.take_asked();
         match &mut self.connection {
-            Some(_) if self.ended => Err(End::Gone),
-            Some(connection) => connection.transfer(asked, &self.shared),
-            None => {
-                asked.into_iter().for_each(Transfer::refuse);
-                Ok(())
-            }
+            Some(connection) if !self.ended => return connection.transfer(asked, &self.shared),
+            _ => asked.into_iter().for_each(Transfer::refuse),
         }
+        if self.connection.is_some() { Err(End::Gone) } else { Ok(()) }
     }
 
     fn lose_patience(&mut self) -> Result<(), End> {

@@ -88,7 +88,7 @@ pub struct ServerOptions {
     /// How long a client may owe the rest of a message, room for an answer, or an answer to a DMA message.
     pub patience: Duration,
     /// How long to look for the next command before sleeping. It spares a wake-up where client and server have a CPU
-    /// each, and takes the client's time where they share one. QEMU uses two: with fewer than three CPUs free it loses.
+    /// each, and takes the client's time where they share one. With QEMU on a machine of two CPUs it loses.
     pub spin: Duration,
     /// Whether to agree on lists of writes (`REGION_WRITE_MULTI`).
     pub write_multiple: bool,

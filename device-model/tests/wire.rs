@@ -12,7 +12,7 @@ use std::time::Duration;
 use device::{Access, ClockMode, Happening, Pin};
 use device_model::{BlockKind, DeviceOptions, stream_file};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, OFlags, ftruncate, memfd_create};
 use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
@@ -141,6 +141,18 @@ fn a_transfer_that_is_asked_for_right_before_the_end_ends_too() {
         server.stop().expect("the device");
         assert_eq!(ended.try_recv(), Ok(true));
         drop(client);
+    }
+}
+
+#[test]
+fn a_client_that_shares_an_eventfd_cannot_make_the_server_wait_for_it() {
+    let mut bench = Bench::start(ClockMode::Warp);
+    for (index, action) in [(INTX, ACTION_TRIGGER), (INTX, ACTION_UNMASK), (MSI, ACTION_TRIGGER)] {
+        let blocking = eventfd(0, EventfdFlags::empty()).expect("eventfd");
+        bench.client.set_irqs(index, DATA_EVENTFD | action, 0, 1, &[blocking.as_raw_fd()]).expect("connect");
+        // Both sides have one flag: a signal that the other has taken makes the server's read wait otherwise.
+        let flags = rustix::fs::fcntl_getfl(&blocking).expect("flags");
+        assert!(flags.contains(OFlags::NONBLOCK), "index {index}, action {action:#x}");
     }
 }
 

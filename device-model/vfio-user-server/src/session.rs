@@ -11,7 +11,7 @@ use crate::dma_mappings::DmaMapError;
 use crate::incoming::Descriptors;
 use crate::protocol::{IrqAction, IrqData, IrqSet, MAXIMUM_DESCRIPTORS, Negotiated, Refusal, Request, Write};
 use crate::regions;
-use crate::shared::{Shared, State, Unmasking};
+use crate::shared::{Shared, State, Unmasking, never_block};
 
 /// What a command is answered with.
 pub(crate) enum Answer {
@@ -200,6 +200,7 @@ fn set_irqs(state: &mut State, set: &IrqSet<'_>, descriptors: Vec<OwnedFd>) -> R
             Err(Refusal::new(Errno::NOTTY, "INTx cannot be masked by a descriptor"))
         }
         (IrqAction::Unmask, Pin::Intx, IrqData::Eventfd) => {
+            descriptor.iter().try_for_each(|descriptor| never_block(descriptor, pin))?;
             state.unmasking = descriptor.map_or(Unmasking::ByMessage, Unmasking::By);
             Ok(())
         }

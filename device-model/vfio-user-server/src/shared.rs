@@ -124,12 +124,7 @@ impl Shared {
 impl State {
     /// Connects a pin to the client's descriptor, or disconnects it.
     pub(crate) fn connect(&mut self, pin: Pin, eventfd: Option<OwnedFd>) -> Result<(), Refusal> {
-        if let Some(eventfd) = &eventfd {
-            // A client that does not read must not be able to block the device.
-            rustix::io::ioctl_fionbio(eventfd, true).map_err(|error| {
-                Refusal::new(error, format!("the descriptor for {pin} cannot be signalled: {error}"))
-            })?;
-        }
+        eventfd.iter().try_for_each(|eventfd| never_block(eventfd, pin))?;
         self.device.connect_interrupt(pin, eventfd.is_some());
         *self.eventfd(pin) = eventfd;
         Ok(())
@@ -193,4 +188,11 @@ impl State {
         let guest_computes = self.client.as_ref().is_some_and(ClientProcess::computes);
         self.device.wake(wall_ns, guest_computes);
     }
+}
+
+/// Makes a client's descriptor one that never waits: neither a client that does not read its signals nor one that reads
+/// the server's can block the device.
+pub(crate) fn never_block(eventfd: &OwnedFd, pin: Pin) -> Result<(), Refusal> {
+    let refused = |error| Refusal::new(error, format!("the descriptor for {pin} cannot be made ready: {error}"));
+    rustix::io::ioctl_fionbio(eventfd, true).map_err(refused)
 }

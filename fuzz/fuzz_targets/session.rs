@@ -27,6 +27,8 @@ use command::{Command, Descriptor};
 
 /// As many as are quick.
 const MAXIMUM_OPERATIONS: usize = 64;
+/// As many as a socket holds while the server waits for room for its answers.
+const MAXIMUM_PIPELINE: usize = 16;
 /// More than the server takes, and not more than the system does.
 const MAXIMUM_DESCRIPTORS: usize = 20;
 
@@ -46,6 +48,8 @@ enum Operation {
         descriptors: Vec<Descriptor>,
         manner: Manner,
     },
+    /// Several commands before the first reply is looked at.
+    Pipeline(Vec<Command>),
     /// Connects anew; without a version nothing else is served.
     Reconnect {
         version: bool,
@@ -158,6 +162,10 @@ fn operate(server: &RunningServer, mut client: Client, operation: &Operation) ->
         Operation::Garbage(bytes) => {
             client.garbage(bytes);
             return greet(&SOCKET);
+        }
+        Operation::Pipeline(commands) if client.opened => {
+            let messages: Vec<_> = commands.iter().take(MAXIMUM_PIPELINE).map(Command::message).collect();
+            client.pipeline(&messages);
         }
         Operation::TooLong { extra } if client.opened => client.too_long(*extra),
         Operation::StrayReply { id, command, payload } if client.opened => client.stray_reply(*id, *command, payload),

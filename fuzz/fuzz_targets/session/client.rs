@@ -101,20 +101,41 @@ impl Client {
             // Before a version even a command without a reply ends it, which shows with the next one.
             return true;
         }
-        let Some((header, reply)) = self.receive() else {
-            assert!(!self.opened, "the server has gone instead of replying to command {number}");
-            return false;
-        };
-        assert_eq!((header.id, header.command), (self.id, number), "the reply is to another command");
-        if header.errno != 0 {
+        let Some(errno) = self.reply(self.id, number, payload) else { return false };
+        if errno != 0 {
             // Nobody who has been refused a version is served.
             return self.opened;
         }
         assert_eq!(message_type, 0, "type {message_type} is no command");
         assert!(self.opened || self.silent || number == VERSION, "served before VERSION");
-        check_reply(number, payload, &reply);
         self.opened = true;
         true
+    }
+
+    /// Sends all of the commands, and only then looks for replies.
+    pub fn pipeline(&mut self, commands: &[(u16, Vec<u8>)]) {
+        let ids = |first: u16| (1..).map(move |number| first.wrapping_add(number));
+        let numbered = || ids(self.id).zip(commands);
+        let bytes: Vec<_> = numbered().flat_map(|(id, (number, payload))| message(id, *number, 0, payload)).collect();
+        self.socket.write_all(&bytes).expect("the server takes it all");
+        let first = self.id;
+        for (id, (number, payload)) in ids(first).zip(commands) {
+            self.reply(id, *number, payload).expect("a reply");
+            self.id = id;
+        }
+    }
+
+    /// Checks the reply to a command and gives its error number. None: the server has gone, as it may before a version.
+    fn reply(&mut self, id: u16, number: u16, payload: &[u8]) -> Option<u32> {
+        let Some((header, reply)) = self.receive() else {
+            assert!(!self.opened, "the server has gone instead of replying to command {number}");
+            return None;
+        };
+        assert_eq!((header.id, header.command), (id, number), "the reply is to another command");
+        if header.errno == 0 {
+            check_reply(number, payload, &reply);
+        }
+        Some(header.errno)
     }
 
     /// Sends bytes that may be anything, and waits for the server to hang up or to answer what it understood.

@@ -94,6 +94,10 @@ impl Access {
 pub enum Count {
     Width(u8),
     Bytes(u16),
+    /// More than a socket takes at once, up to the most that may be read.
+    Much {
+        sixteenths: u16,
+    },
     Any(u32),
 }
 
@@ -178,6 +182,7 @@ impl Command {
                 let count = match *count {
                     Count::Width(logarithm) => 1 << (logarithm & 3),
                     Count::Bytes(bytes) => bytes.into(),
+                    Count::Much { sixteenths } => u32::from(sixteenths) * 16,
                     Count::Any(bytes) => bytes,
                 };
                 (REGION_READ, [access.fields(), numbers(&[count])].concat())

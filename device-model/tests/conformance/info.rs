@@ -1,10 +1,11 @@
 //! What the server says about the device, its regions and its interrupts.
 
 use rustix::fs::fstat;
+use vfio_user_server::ServerOptions;
 
 use crate::bench::Bench;
 use crate::client::{Client, Reply};
-use crate::message::{BAR2, EINVAL, INTX, MSI, get_info, irq_info, region_info};
+use crate::message::{BAR2, EINVAL, INTX, MSI, get_info, irq_info, region_info, write};
 
 const DEVICE: &str = "VFIO_USER_DEVICE_GET_INFO: Reply";
 const REGION: &str = "VFIO_USER_DEVICE_GET_REGION_INFO: Reply";
@@ -166,6 +167,19 @@ fn a_region_that_can_be_mapped_brings_one_descriptor_and_others_none() {
             client.expect("an offset of whole pages", info.offset & 0xfff, 0);
         }
     }
+}
+
+#[test]
+fn regions_that_may_not_be_mapped_are_there_all_the_same() {
+    let options = ServerOptions { map_regions: false, ..ServerOptions::default() };
+    let bench = Bench::start_with("VFIO_USER_DEVICE_GET_REGION_INFO: VFIO_REGION_INFO_FLAG_MMAP", options);
+    let mut client = bench.client();
+    let reply = client.accepts(&region_info(BAR2));
+    let info = parse(&client, &reply);
+    client.expect("flags, size", (info.flags, info.size), (READ | WRITE, 0x1_0000));
+    client.expect("descriptors and bytes of payload", (reply.descriptors.len(), reply.body.len()), (0, 32));
+    client.accepts(&write(BAR2, 0xfff8, b"window"));
+    client.reads(BAR2, 0xfff8, b"window");
 }
 
 #[test]

@@ -23,19 +23,15 @@ pub(crate) fn region(index: u32) -> Result<Option<Region>, Refusal> {
     }
 }
 
-/// Whether the client can map a region.
-pub(crate) fn is_mapped(region: Option<Region>) -> bool {
-    region == Some(Region::Bar(WINDOW_BAR))
-}
-
-pub(crate) fn region_info(device: &Device, index: u32) -> Result<RegionInfo, Refusal> {
+/// What a client is told of region `index`, if it may or may not map what is memory.
+pub(crate) fn region_info(device: &Device, index: u32, map: bool) -> Result<RegionInfo, Refusal> {
     let region = region(index)?;
     let size_bytes = match region {
         Some(Region::Bar(bar)) => device.bar_bytes(bar),
         Some(Region::Config) => CONFIG_SPACE_BYTES as u64,
         None => 0,
     };
-    let mapped = is_mapped(region);
+    let mapped = map && region == Some(Region::Bar(WINDOW_BAR));
     let flags = match size_bytes {
         0 => 0,
         _ if mapped => VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE | VFIO_REGION_INFO_FLAG_MMAP,

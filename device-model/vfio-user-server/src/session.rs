@@ -74,7 +74,7 @@ impl Session {
                 Ok(Answer::Echo(payload_bytes))
             }
             Request::DeviceInfo => Ok(Answer::Payload(regions::device_info().to_bytes(), None)),
-            Request::RegionInfo { index, reply_bytes } => region_info(&shared.lock(), index, reply_bytes),
+            Request::RegionInfo { index, reply_bytes } => region_info(shared, index, reply_bytes),
             Request::IrqInfo { index } => Ok(Answer::Payload(regions::irq_info(index)?.to_bytes(), None)),
             Request::SetIrqs(set) => {
                 shared.step(|state, _| set_irqs(state, &set, descriptors.list))?;
@@ -156,8 +156,9 @@ fn write_region(shared: &Shared, Write { region, offset, data }: Write<'_>) -> R
     Ok(())
 }
 
-fn region_info(state: &State, index: u32, reply_bytes: u32) -> Result<Answer, Refusal> {
-    let info = regions::region_info(&state.device, index)?;
+fn region_info(shared: &Shared, index: u32, reply_bytes: u32) -> Result<Answer, Refusal> {
+    let state = shared.lock();
+    let info = regions::region_info(&state.device, index, shared.options.map_regions)?;
     let descriptor = if info.areas.is_empty() {
         None
     } else {

@@ -153,13 +153,7 @@ impl Connection {
                 Err(Refusal::invalid(format!("expected a command (type 0) or a reply (1), found type {found}")))
             }
             MessageType::Command => {
-                let opened = self.session.is_open();
                 let answer = Request::parse(header.command, payload)
-                    .and_then(|request| match request {
-                        Request::Version { .. } => Ok(request),
-                        _ if opened => Ok(request),
-                        _ => Err(Refusal::invalid("expected VERSION first")),
-                    })
                     .and_then(|request| self.session.execute(request, descriptors, shared));
                 if !self.session.is_open() {
                     let reason = answer.err().map_or_else(String::new, |refusal| refusal.reason);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{OFlags, fcntl_getfl};
@@ -201,25 +202,33 @@ impl DmaMappings {
 
     /// Reads guest memory that came with a descriptor.
     pub fn read(&self, address: u64, data: &mut [u8]) -> Result<(), DmaError> {
-        let mut done = 0;
-        while done < data.len() {
-            let at = address.wrapping_add(done as u64);
-            let piece = self.piece(at, data.len() - done, Direction::FromClient)?;
-            let (file, offset) = piece.file.ok_or(DmaError::NoDescriptor { address: at })?;
-            read_file(file, offset, &mut data[done..done + piece.bytes], at)?;
-            done += piece.bytes;
-        }
-        Ok(())
+        self.through_files(address, data.len(), Direction::FromClient, |file, offset, part, at| {
+            read_file(file, offset, &mut data[part], at)
+        })
     }
 
     /// Writes guest memory that came with a descriptor.
     pub fn write(&self, address: u64, data: &[u8]) -> Result<(), DmaError> {
+        self.through_files(address, data.len(), Direction::ToClient, |file, offset, part, at| {
+            write_file(file, offset, &data[part], at)
+        })
+    }
+
+    /// Calls `transfer` for the part of the `bytes` bytes at `address` that lies in each mapping: with its file, the
+    /// offset there, the part, and the address that the part begins at.
+    fn through_files(
+        &self,
+        address: u64,
+        bytes: usize,
+        direction: Direction,
+        mut transfer: impl FnMut(&File, u64, Range<usize>, u64) -> Result<(), DmaError>,
+    ) -> Result<(), DmaError> {
         let mut done = 0;
-        while done < data.len() {
+        while done < bytes {
             let at = address.wrapping_add(done as u64);
-            let piece = self.piece(at, data.len() - done, Direction::ToClient)?;
+            let piece = self.piece(at, bytes - done, direction)?;
             let (file, offset) = piece.file.ok_or(DmaError::NoDescriptor { address: at })?;
-            write_file(file, offset, &data[done..done + piece.bytes], at)?;
+            transfer(file, offset, done..done + piece.bytes, at)?;
             done += piece.bytes;
         }
         Ok(())

@@ -58,6 +58,9 @@ impl Session {
         if descriptors.cut_off {
             return Err(Refusal::invalid(format!("expected {MAXIMUM_DESCRIPTORS} descriptors at most, found more")));
         }
+        if !self.is_open() && !matches!(request, Request::Version { .. }) {
+            return Err(Refusal::invalid("expected VERSION first"));
+        }
         match request {
             Request::Version { major, data } => self.negotiate(major, data, options),
             Request::DmaMap { range, offset, readable, writable } => {

@@ -100,6 +100,10 @@ impl Shared {
     /// Ends the event loop.
     pub(crate) fn stop(&self) {
         self.lock().stopping = true;
+        self.wake_loop();
+    }
+
+    fn wake_loop(&self) {
         // A counter that is full wakes the loop as well.
         let _ = self.wake.write(1);
     }
@@ -107,8 +111,7 @@ impl Shared {
     /// Hands a transfer to the event loop.
     pub(crate) fn ask(&self, transfer: Transfer) {
         self.asked.lock().expect("a list of transfers").push(transfer);
-        // A counter that is full wakes the loop as well.
-        let _ = self.wake.write(1);
+        self.wake_loop();
     }
 
     /// The transfers that were handed over since the last call.

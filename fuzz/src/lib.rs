@@ -1,19 +1,7 @@
 //! What the fuzz targets share: the device.
 
-use device::{ClockMode, Device, Output, OutputSink, SampleWindow};
+use device::{ClockMode, Device, Nowhere, SampleWindow};
 use pwm_audio::{PCI_IDENTITY, PwmAudio, WINDOW_BYTES};
-
-struct Nowhere;
-
-impl OutputSink for Nowhere {
-    fn take(&mut self, _outputs: &[Output]) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-}
 
 /// The PWM/audio device in its cold state; what it plays goes nowhere.
 ///

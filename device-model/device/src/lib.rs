@@ -19,7 +19,7 @@ pub use access::{Access, Direction, InvalidWidth, Region, Width};
 pub use block::{Block, Effects, Output, Stored, StreamFormat};
 pub use clock::{Clock, ClockMode, ParseClockModeError};
 pub use config_space::{CONFIG_SPACE_BYTES, ConfigSpace, Identity};
-pub use function::{BAR_COUNT, CoverageTaker, Device, OutputSink, REGISTER_BAR, WINDOW_BAR};
+pub use function::{BAR_COUNT, CoverageTaker, Device, Nowhere, OutputSink, REGISTER_BAR, WINDOW_BAR};
 pub use interrupts::{Interrupts, Pin};
 pub use sample_window::SampleWindow;
 pub use timeline::{Counters, Event, Happening, Run, Timeline};

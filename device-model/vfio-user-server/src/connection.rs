@@ -225,22 +225,10 @@ mod tests {
     use std::io::{Read, Write};
     use std::sync::Arc;
 
-    use device::{ClockMode, Device, Output, OutputSink, SampleWindow};
+    use device::{ClockMode, Device, Nowhere, SampleWindow};
 
     use super::*;
     use crate::ServerOptions;
-
-    struct Nowhere;
-
-    impl OutputSink for Nowhere {
-        fn take(&mut self, _: &[Output]) -> Result<(), String> {
-            Ok(())
-        }
-
-        fn close(&mut self) -> Result<(), String> {
-            Ok(())
-        }
-    }
 
     struct Bench {
         client: UnixStream,

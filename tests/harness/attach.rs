@@ -19,12 +19,17 @@ pub trait AttachedDevice: Send {
     /// What failures call it.
     fn name(&self) -> String;
 
-    /// Starts to listen on the attachment's socket. When this returns, QEMU must be able to connect.
+    /// How many functions of its slot the device is, 1 to 8: function 0 and those after it.
+    fn functions(&self) -> u8 {
+        1
+    }
+
+    /// Starts to listen on the attachment's sockets. When this returns, QEMU must be able to connect.
     ///
     /// Threads are started with the attachment's [`Placement::spawn`], so that they share the board's core.
     fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>>;
 
-    /// Properties added to QEMU's `vfio-user-pci`, such as `x-no-posted-writes`.
+    /// Properties added to QEMU's `vfio-user-pci` of each function, such as `x-no-posted-writes`.
     fn qemu_properties(&self) -> Map<String, Value> {
         Map::new()
     }
@@ -39,8 +44,8 @@ pub trait AttachedDevice: Send {
 /// What a board gives to a device.
 #[derive(Debug)]
 pub struct Attachment<'board> {
-    /// Where to listen. The folder exists, is private, and is removed with the board.
-    pub socket_path: PathBuf,
+    /// Where to listen for each function. The folder exists, is private, and is removed with the board.
+    pub socket_paths: Vec<PathBuf>,
     /// Where the device's threads run.
     pub placement: &'board Placement,
     /// To be told when the device ends.

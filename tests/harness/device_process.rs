@@ -69,7 +69,8 @@ impl AttachedDevice for DeviceProcess {
     }
 
     fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let Attachment { socket_path, placement, end } = attachment;
+        let Attachment { socket_paths, placement, end } = attachment;
+        let socket_path = socket_paths.into_iter().next().ok_or("expected a socket")?;
         self.timeline = socket_path.with_extension("timeline");
         let mut command = Command::new(&self.program);
         command.args(["serve", "--block", "pwm-audio", "--clock", "warp"]);

@@ -58,14 +58,15 @@ impl Machinery {
         let mut attached = Vec::new();
         for (index, mut device) in devices.into_iter().enumerate() {
             let name = device.name();
-            let socket_path = self.folder.path().join(format!("device-{index}"));
+            let socket_path = |function| self.folder.path().join(format!("device-{index}.{function}"));
+            let socket_paths: Vec<_> = (0..device.functions()).map(socket_path).collect();
             let end = DeviceEnd { device: name.clone(), monitor: Arc::clone(&self.shared.monitor) };
-            let attachment = Attachment { socket_path: socket_path.clone(), placement: &self.placement, end };
+            let attachment = Attachment { socket_paths: socket_paths.clone(), placement: &self.placement, end };
             device
                 .attach(attachment)
                 .map_err(|error| environment(format!("the device {name} could not be started: {error}")))?;
             let properties = device.qemu_properties();
-            attached.push(VfioUserDevice { socket_path, properties });
+            attached.push(VfioUserDevice { socket_paths, properties });
             lock(&self.shared.devices).push(device);
         }
         Ok(attached)

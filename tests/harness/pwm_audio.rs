@@ -91,7 +91,8 @@ impl AttachedDevice for PwmAudio {
     }
 
     fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let Attachment { socket_path, placement, end } = attachment;
+        let Attachment { socket_paths, placement, end } = attachment;
+        let socket_path = socket_paths.into_iter().next().ok_or("expected a socket")?;
         let folder = capture_folder(&socket_path)?;
         let options =
             DeviceOptions { block: BlockKind::PwmAudio, clock: self.clock, capture_folder: Some(folder.clone()) };

@@ -76,13 +76,17 @@ pub(crate) struct Machine {
 /// A device that QEMU connects to.
 #[derive(Debug, Clone)]
 pub(crate) struct VfioUserDevice {
-    pub(crate) socket_path: PathBuf,
-    /// Properties of QEMU's `vfio-user-pci` besides the socket.
+    /// Of function 0 and those after it.
+    pub(crate) socket_paths: Vec<PathBuf>,
+    /// Properties of QEMU's `vfio-user-pci` besides the socket and its place.
     pub(crate) properties: Map<String, Value>,
 }
 
 /// What no guest of ours uses is switched off: every piece of it costs boot time.
 const MACHINE: &str = "q35,memory-backend=ram,graphics=off,hpet=off,i8042=off,sata=off,smbus=off,usb=off,vmport=off";
+
+/// The slot of the first device, above those that QEMU gives out by itself: functions of one slot have to name it.
+const FIRST_SLOT: usize = 0x10;
 
 /// `quiet` keeps the boot off the slow serial port; the rest ends the guest at once when its kernel breaks.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 oops=panic";
@@ -127,8 +131,8 @@ impl Machine {
         ];
         let mut arguments: Vec<String> = ["-nodefaults", "-no-user-config", "-no-reboot"].map(str::to_owned).into();
         arguments.extend(fixed.iter().flat_map(|(option, value)| [(*option).to_owned(), (*value).to_owned()]));
-        for device in &self.devices {
-            arguments.extend(["-device".to_owned(), device.argument()]);
+        for (slot, device) in (FIRST_SLOT..).zip(&self.devices) {
+            arguments.extend(device.functions(slot).flat_map(|function| ["-device".to_owned(), function]));
         }
         arguments.extend(self.more_arguments.iter().cloned());
         arguments
@@ -136,13 +140,17 @@ impl Machine {
 }
 
 impl VfioUserDevice {
-    /// As JSON, which has no trouble with commas in paths.
-    fn argument(&self) -> String {
-        let mut device = self.properties.clone();
-        device.insert("driver".to_owned(), "vfio-user-pci".into());
-        let socket = serde_json::json!({ "path": path_text(&self.socket_path), "type": "unix" });
-        device.insert("socket".to_owned(), socket);
-        Value::Object(device).to_string()
+    /// Its functions as JSON, which has no trouble with commas in paths.
+    fn functions(&self, slot: usize) -> impl Iterator<Item = String> {
+        (0..).zip(&self.socket_paths).map(move |(function, socket_path)| {
+            let mut device = self.properties.clone();
+            device.insert("driver".to_owned(), "vfio-user-pci".into());
+            device.insert("addr".to_owned(), format!("{slot:x}.{function}").into());
+            device.insert("multifunction".to_owned(), (function == 0 && self.socket_paths.len() > 1).into());
+            let socket = serde_json::json!({ "path": path_text(socket_path), "type": "unix" });
+            device.insert("socket".to_owned(), socket);
+            Value::Object(device).to_string()
+        })
     }
 }
 
@@ -246,12 +254,16 @@ mod tests {
     fn paths_reach_qemu_however_they_are_spelled() {
         let mut properties = Map::new();
         properties.insert("x-no-posted-writes".to_owned(), true.into());
-        let socket_path = PathBuf::from("/tmp/a,b\"c/socket");
-        let argument = VfioUserDevice { socket_path, properties }.argument();
-        let parsed: Value = serde_json::from_str(&argument).unwrap();
-        assert_eq!(parsed["socket"]["path"], "/tmp/a,b\"c/socket");
-        assert_eq!(parsed["driver"], "vfio-user-pci");
-        assert_eq!(parsed["x-no-posted-writes"], true);
+        let socket_paths = ["/tmp/a,b\"c/socket", "/tmp/another"].map(PathBuf::from).into();
+        let device = VfioUserDevice { socket_paths, properties };
+        let parsed: Vec<Value> =
+            device.functions(0x1a).map(|argument| serde_json::from_str(&argument).unwrap()).collect();
+        assert_eq!(parsed[0]["socket"]["path"], "/tmp/a,b\"c/socket");
+        assert_eq!(parsed[0]["driver"], "vfio-user-pci");
+        assert_eq!(parsed[0]["x-no-posted-writes"], true);
+        assert_eq!((&parsed[0]["addr"], &parsed[0]["multifunction"]), (&"1a.0".into(), &true.into()));
+        assert_eq!((&parsed[1]["addr"], &parsed[1]["multifunction"]), (&"1a.1".into(), &false.into()));
+        assert_eq!(parsed.len(), 2);
     }
 
     #[test]

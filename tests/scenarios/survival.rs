@@ -132,7 +132,7 @@ fn a_server_killed_and_started_again_is_for_the_next_board() -> Result<(), Board
     board.tolerate_device_ends();
 
     let folder = TempDir::new().expect("a folder");
-    let socket = board.folder().join("device-0");
+    let socket = board.folder().join("device-0.0");
     assert!(socket.exists(), "a server that is killed leaves its socket");
     let _server = ServerProcess::start(&socket, folder.path());
     monitor.execute("cont", &json!({})).expect("the guest goes on");

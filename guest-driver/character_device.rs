@@ -16,9 +16,9 @@
 use crate::{
     audio::Audio,
     format::Format,
+    node::Node,
     sample_window::SampleWindow, //
 };
-use core::ptr;
 use kernel::{
     fs::{
         file::{
@@ -36,7 +36,6 @@ use kernel::{
     iov::IovIterSource,
     miscdevice::{
         MiscDevice,
-        MiscDeviceOptions,
         MiscDeviceRegistration, //
     },
     mm::virt::VmaNew,
@@ -177,42 +176,4 @@ impl MiscDevice for CharacterDevice {
 
 fn is_nonblocking(file: &LocalFile) -> bool {
     file.flags() & flags::O_NONBLOCK != 0
-}
-
-/// The entry in `/dev`. Dropping it removes the entry; open files stay.
-///
-/// # Invariants
-///
-/// Every `MiscDeviceRegistration<CharacterDevice>` is the first field of a `Node` with a `device`.
-#[repr(C)]
-#[pin_data]
-pub(crate) struct Node {
-    #[pin]
-    registration: MiscDeviceRegistration<CharacterDevice>,
-    device: Arc<CharacterDevice>,
-}
-
-impl Node {
-    /// Creates `/dev/name` for `device`, which can be opened even before this returns.
-    pub(crate) fn new(
-        name: &'static CStr,
-        device: Arc<CharacterDevice>,
-    ) -> impl PinInit<Self, Error> {
-        // INVARIANT: `device` is initialised first, and this is the only place that registers.
-        try_pin_init!(Self {
-            device,
-            registration <- MiscDeviceRegistration::register(MiscDeviceOptions { name }),
-        })
-    }
-
-    /// The device of the node that is being opened.
-    fn device(
-        registration: &MiscDeviceRegistration<CharacterDevice>,
-    ) -> ArcBorrow<'_, CharacterDevice> {
-        let node = ptr::from_ref(registration).cast::<Self>();
-        // SAFETY: By the type invariants the registration is the first field of a `Node`, which
-        // misc_deregister() keeps until open() is done. Only `device` is looked at, which nobody
-        // changes; the registration may be in the middle of its initialisation.
-        unsafe { (*node).device.as_arc_borrow() }
-    }
 }

@@ -14,6 +14,7 @@ mod audio;
 mod character_device;
 mod format;
 mod names;
+mod node;
 mod playback;
 #[allow(
     dead_code,
@@ -27,10 +28,7 @@ use audio::{
     Audio,
     InterruptHandler, //
 };
-use character_device::{
-    CharacterDevice,
-    Node, //
-};
+use character_device::CharacterDevice;
 use kernel::{
     device::Core,
     io::Io,
@@ -40,6 +38,7 @@ use kernel::{
     sync::Arc, //
 };
 use names::Name;
+use node::Node;
 use playback::Registers;
 use registers::{
     SYSTEM_CONTROL,
@@ -62,7 +61,7 @@ const SAMPLE_WINDOW_BAR: u32 = 2;
 #[pin_data]
 struct DriverData<'bound> {
     #[pin]
-    node: Node,
+    node: Node<CharacterDevice>,
     #[pin]
     interrupt: irq::Registration<'bound, InterruptHandler>,
     vectors: pci::IrqVectorRegistration<'bound>,

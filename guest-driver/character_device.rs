@@ -6,18 +6,15 @@
 //!   full (with `O_NONBLOCK`: `EAGAIN`). Playback starts when the ring is full, or at
 //!   [`DRAIN`]. The first bytes of a frame may come with one call and its last with the next.
 //! - `ioctl()`: [`SET_FORMAT`], [`SET_RATE`], [`SET_LOOP`], [`DRAIN`].
-//! - `mmap()` with `MAP_SHARED` shows the sample window of the device, which begins at offset 0.
 //! - One open file at a time (`EBUSY`). Each starts with 24 bits, two channels, 48,000 Hz and no
 //!   loop. The last `close()` stops the device at once: see [`DRAIN`].
 //!
-//! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`, and
-//! touching the sample window ends with `SIGBUS`.
+//! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`.
 
 use crate::{
     audio::Audio,
     format::Format,
-    node::Node,
-    sample_window::SampleWindow, //
+    node::Node, //
 };
 use kernel::{
     fs::{
@@ -38,7 +35,6 @@ use kernel::{
         MiscDevice,
         MiscDeviceRegistration, //
     },
-    mm::virt::VmaNew,
     prelude::*,
     sync::{
         atomic::{
@@ -87,30 +83,22 @@ const SET_LOOP: u32 = _IOW::<u32>(IOCTL_TYPE, 3);
 const DRAIN: u32 = _IO(IOCTL_TYPE, 4);
 
 /// What an open file refers to; it outlives the binding of the driver while one is open.
-#[pin_data]
 pub(crate) struct CharacterDevice {
     audio: Arc<Audio>,
-    #[pin]
-    window: SampleWindow,
     is_open: AtomicFlag,
 }
 
 impl CharacterDevice {
-    pub(crate) fn new(audio: Arc<Audio>, window: impl PinInit<SampleWindow>) -> Result<Arc<Self>> {
-        Arc::pin_init(
-            pin_init!(Self {
-                audio,
-                window <- window,
-                is_open: AtomicFlag::new(false),
-            }),
-            GFP_KERNEL,
-        )
+    pub(crate) fn new(audio: Arc<Audio>) -> Result<Arc<Self>> {
+        let device = Self {
+            audio,
+            is_open: AtomicFlag::new(false),
+        };
+        Ok(Arc::new(device, GFP_KERNEL)?)
     }
 
     /// Ends all use of the device, by open files too.
     pub(crate) fn unplug(&self) {
-        self.window.unplug();
-        // Last, since it wakes those who wait: they find that nothing works any more.
         self.audio.unplug();
     }
 }
@@ -119,19 +107,17 @@ impl CharacterDevice {
 impl MiscDevice for CharacterDevice {
     type Ptr = Arc<Self>;
 
-    fn open(file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
+    fn open(_file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
         let device = Node::device(registration);
         device.audio.check_present()?;
         if device.is_open.xchg(true, Acquire) {
             return Err(EBUSY);
         }
-        device.window.opened(file);
         Ok(device.into())
     }
 
     fn release(device: Arc<Self>, _file: &File) {
         device.audio.reset();
-        device.window.closed();
         device.is_open.store(false, Release);
     }
 
@@ -166,11 +152,6 @@ impl MiscDevice for CharacterDevice {
             _ => return Err(ENOTTY),
         }
         Ok(0)
-    }
-
-    fn mmap(device: ArcBorrow<'_, Self>, _file: &File, area: &VmaNew) -> Result {
-        // SAFETY: An area and its copies each hold the file, and the file holds `device`.
-        unsafe { device.window.map(area) }
     }
 }
 

@@ -3,10 +3,15 @@
 //! Driver for the PWM/audio block on PCI.
 //!
 //! Plays audio through the transmit FIFO of the block, interrupt by interrupt, and shows its sample
-//! window; [`character_device`] has the interface to user space. The PWM channels are not driven.
+//! window, which is a function of its own with a driver of its own. [`character_device`] and
+//! [`sample_window`] have the interfaces to user space. The PWM channels are not driven.
+//!
+//! A write to a register may be posted: the device has surely seen it only once a later read is
+//! answered. Nothing here depends on more than the order of accesses.
 //!
 //! Limits:
-//! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3`.
+//! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3` and `/dev/pwm-audio-window0` to
+//!   `/dev/pwm-audio-window3`. With several, the kernel's log tells which nodes are of one slot.
 //! - No poll(), no power management.
 //! - The FIFO is filled by the processor, in the interrupt handler.
 
@@ -23,6 +28,7 @@ mod playback;
 mod registers;
 mod ring;
 mod sample_window;
+mod window_driver;
 
 use audio::{
     Audio,
@@ -31,13 +37,18 @@ use audio::{
 use character_device::CharacterDevice;
 use kernel::{
     device::Core,
+    driver,
     io::Io,
     irq,
     pci,
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
+    InPlaceModule, //
 };
-use names::Name;
+use names::{
+    Name,
+    Names, //
+};
 use node::Node;
 use playback::Registers;
 use registers::{
@@ -45,7 +56,7 @@ use registers::{
     SYSTEM_IDENTITY,
     SYSTEM_VERSION, //
 };
-use sample_window::SampleWindow;
+use window_driver::WindowDriver;
 
 /// What `/proc/iomem` shows for the regions of the device.
 const REGION_NAME: &CStr = c"pwm_audio";
@@ -53,7 +64,6 @@ const REGION_NAME: &CStr = c"pwm_audio";
 const REGISTERS_BAR: u32 = 0;
 /// Size of that BAR.
 const REGISTERS_BYTES: usize = 0x1000;
-const SAMPLE_WINDOW_BAR: u32 = 2;
 
 /// Everything that lives as long as the driver is bound to a device.
 ///
@@ -66,8 +76,6 @@ struct DriverData<'bound> {
     interrupt: irq::Registration<'bound, InterruptHandler>,
     vectors: pci::IrqVectorRegistration<'bound>,
     device: Arc<CharacterDevice>,
-    /// Reserves the region that `device` maps for user space. The kernel does not access it.
-    sample_window: pci::Bar<'bound>,
     name: Name,
 }
 
@@ -96,20 +104,15 @@ impl pci::Driver for PwmAudioDriver {
 
             let registers: Registers<'_> =
                 pci_device.iomap_region_sized(REGISTERS_BAR, REGION_NAME)?;
-            let sample_window = pci_device.iomap_region(SAMPLE_WINDOW_BAR, REGION_NAME)?;
             let version = check_block(pci_device, &registers)?;
             registers.write_reg(SYSTEM_CONTROL::zeroed().with_reset(true));
 
-            let name = Name::reserve().inspect_err(|_| {
-                dev_err!(pci_device, "all {} device names are in use\n", Name::COUNT);
+            let name = names::AUDIO.reserve().inspect_err(|_| {
+                dev_err!(pci_device, "all {} device names are in use\n", Names::COUNT);
             })?;
             let audio = Audio::new(registers.into_devres()?)?;
             let handler = InterruptHandler(audio.clone());
-            let window = SampleWindow::new(
-                pci_device.resource_start(SAMPLE_WINDOW_BAR)?.try_into()?,
-                pci_device.resource_len(SAMPLE_WINDOW_BAR)?.try_into()?,
-            );
-            let character_device = CharacterDevice::new(audio, window)?;
+            let character_device = CharacterDevice::new(audio)?;
 
             let vectors = pci_device.alloc_irq_vectors(
                 1,
@@ -125,7 +128,6 @@ impl pci::Driver for PwmAudioDriver {
 
             Ok(try_pin_init!(&this in DriverData {
                 name,
-                sample_window,
                 vectors,
                 // SAFETY: `vectors` is initialised, pinned with `DriverData` and dropped after
                 // `interrupt`, so the handler may borrow it for `'bound`. `DriverData` belongs to
@@ -191,8 +193,26 @@ fn check_block(
     Ok(version)
 }
 
-kernel::module_pci_driver! {
-    type: PwmAudioDriver,
+/// The drivers of both functions.
+#[pin_data]
+struct PwmAudioModule {
+    #[pin]
+    audio: driver::Registration<pci::Adapter<PwmAudioDriver>>,
+    #[pin]
+    window: driver::Registration<pci::Adapter<WindowDriver>>,
+}
+
+impl InPlaceModule for PwmAudioModule {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            audio <- driver::Registration::new(c"pwm_audio", module),
+            window <- driver::Registration::new(c"pwm_audio_window", module),
+        })
+    }
+}
+
+module! {
+    type: PwmAudioModule,
     name: "pwm_audio",
     authors: ["The Softboard authors"],
     description: "Audio playback on the PWM/audio block",

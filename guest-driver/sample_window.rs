@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The sample window, BAR 2, in the address space of a process.
+//! `/dev/pwm-audio-window0`: the sample window, in the address space of a process.
+//!
+//! - `mmap()` with `MAP_SHARED` shows the window, which begins at offset 0.
+//! - One open file at a time (`EBUSY`); a mapping keeps its file open.
+//!
+//! When the device goes away, `open()` and `mmap()` fail with `ENODEV`, and touching the window ends
+//! with `SIGBUS`.
 //!
 //! `kernel::mm` cannot map device memory yet, so this file calls the C functions itself. Pages are
 //! inserted when they are first touched, under a mutex: so an unbind can take back every page and
 //! be sure that none is inserted after it. Later accesses end with SIGBUS.
 
+use crate::node::Node;
 use core::ptr;
 use kernel::{
     bindings,
     fs::File,
+    miscdevice::{
+        MiscDevice,
+        MiscDeviceRegistration, //
+    },
     mm::virt::{
         flags,
         VmaNew, //
@@ -20,7 +31,11 @@ use kernel::{
         PAGE_SIZE, //
     },
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        Arc,
+        ArcBorrow,
+        Mutex, //
+    },
 };
 
 /// # Invariants
@@ -66,26 +81,13 @@ impl SampleWindow {
         })
     }
 
-    /// Notes the one open file.
-    pub(crate) fn opened(&self, file: &File) {
-        // SAFETY: The VFS sets `f_mapping` before it calls open() and does not change it after.
-        // INVARIANT: It is that of the open file.
-        self.state.lock().address_space = unsafe { (*file.as_ptr()).f_mapping };
-    }
-
-    /// The file was closed.
-    pub(crate) fn closed(&self) {
-        // INVARIANT: No file is open.
-        self.state.lock().address_space = ptr::null_mut();
-    }
-
     /// Has `area` show the window. Fails with [`EINVAL`] for a private mapping and for one that
     /// reaches beyond the window, [`ENODEV`] after [`unplug`](Self::unplug).
     ///
     /// # Safety
     ///
     /// `self` lives until `area` and all copies of it (by fork(), for example) are gone.
-    pub(crate) unsafe fn map(&self, area: &VmaNew) -> Result {
+    unsafe fn map(&self, area: &VmaNew) -> Result {
         if !self.state.lock().bound {
             return Err(ENODEV);
         }
@@ -124,7 +126,7 @@ impl SampleWindow {
         state.bound = false;
         if !state.address_space.is_null() {
             // SAFETY: By the type invariants it is the address space of an open file, which stays
-            // open until `closed` has had the mutex. All areas with `VM_OPERATIONS` are of it.
+            // open until `release` has had the mutex. All areas with `VM_OPERATIONS` are of it.
             unsafe {
                 bindings::unmap_mapping_range(
                     state.address_space,
@@ -156,5 +158,36 @@ impl SampleWindow {
         // SAFETY: `map` made the area fit for it, and the address is one of the area. The page is
         // one of the device's, reserved by the driver as long as it is bound.
         unsafe { bindings::vmf_insert_pfn(area, address, frame_number as c_ulong) }
+    }
+}
+
+#[vtable]
+impl MiscDevice for SampleWindow {
+    type Ptr = Arc<Self>;
+
+    fn open(file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
+        let window = Node::device(registration);
+        let mut state = window.state.lock();
+        if !state.bound {
+            return Err(ENODEV);
+        }
+        if !state.address_space.is_null() {
+            return Err(EBUSY);
+        }
+        // SAFETY: The VFS sets `f_mapping` before it calls open() and does not change it after.
+        // INVARIANT: It is that of the open file.
+        state.address_space = unsafe { (*file.as_ptr()).f_mapping };
+        drop(state);
+        Ok(window.into())
+    }
+
+    fn release(window: Arc<Self>, _file: &File) {
+        // INVARIANT: No file is open.
+        window.state.lock().address_space = ptr::null_mut();
+    }
+
+    fn mmap(window: ArcBorrow<'_, Self>, _file: &File, area: &VmaNew) -> Result {
+        // SAFETY: An area and its copies each hold the file, and the file holds `window`.
+        unsafe { window.map(area) }
     }
 }

@@ -32,18 +32,26 @@ pub struct DeviceOptions {
     pub capture_folder: Option<PathBuf>,
 }
 
+/// A device's PCI functions, which belong into one slot.
+pub struct Functions {
+    /// Function 0: the registers and the interrupt.
+    pub registers: Device,
+    /// Function 1: the sample window.
+    pub window: Device,
+}
+
 /// Makes a device in its cold state. It leaves its coverage where [`COVERAGE_VARIABLE`] says.
-pub fn device(options: DeviceOptions) -> io::Result<Device> {
+pub fn functions(options: DeviceOptions) -> io::Result<Functions> {
     let BlockKind::PwmAudio = options.block;
-    let mut device = Device::new(
+    let mut registers = Device::new(
         Box::new(pwm_audio::PwmAudio::default()),
         pwm_audio::PCI_IDENTITY,
-        SampleWindow::new(pwm_audio::WINDOW_BYTES)?,
         options.clock,
         Box::new(Capture::new(options.capture_folder)),
     );
     if let Some(folder) = env::var_os(COVERAGE_VARIABLE).filter(|folder| !folder.is_empty()) {
-        write_coverage_at_end(&mut device, "pwm-audio", folder.into());
+        write_coverage_at_end(&mut registers, "pwm-audio", folder.into());
     }
-    Ok(device)
+    let window = SampleWindow::new(pwm_audio::WINDOW_BYTES)?;
+    Ok(Functions { registers, window: Device::memory(pwm_audio::WINDOW_PCI_IDENTITY, window) })
 }

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use vfio_user_server::{ServerEvent, ServerOptions, inherited_listener};
 
-use crate::{BlockKind, DeviceOptions};
+use crate::{BlockKind, DeviceOptions, Functions};
 
 /// Softboard's devices, served to QEMU over vfio-user.
 #[derive(Parser)]
@@ -36,6 +36,9 @@ struct Options {
     block: BlockKind,
     #[command(flatten)]
     listen: Listen,
+    /// The socket to make for function 1, which is the memory that the guest maps; without it that function is not served.
+    #[arg(long, value_name = "PATH")]
+    window_socket: Option<PathBuf>,
     /// Where device time comes from: `real`, or `warp`, which jumps to the next deadline when the guest is quiet.
     #[arg(long, default_value = "real")]
     clock: ClockMode,
@@ -48,10 +51,6 @@ struct Options {
     /// Reset the device when a client has gone; else the next one finds it as it was.
     #[arg(long)]
     reset_on_disconnect: bool,
-    /// Let no region be mapped, so that QEMU posts BAR writes: a driver's writes are four to six times as fast then, and
-    /// a device has surely seen them only when a later read is answered.
-    #[arg(long)]
-    posted_writes: bool,
     /// Look for the next command for so many microseconds before sleeping: quicker where client and server have a CPU
     /// each, slower where they share one.
     #[arg(long, value_name = "MICROSECONDS", default_value_t = 0)]
@@ -100,14 +99,14 @@ fn serve(options: Options) -> Result<()> {
         bail!("--capture {}: expected a folder that exists; make it first", folder.display());
     }
     let device_options = DeviceOptions { block: options.block, clock: options.clock, capture_folder: options.capture };
-    let mut device = crate::device(device_options).context("cannot make the device")?;
+    let Functions { registers: mut device, window } =
+        crate::functions(device_options).context("cannot make the device")?;
     if let Some(path) = &options.timeline {
         let log = File::create(path).with_context(|| format!("cannot write --timeline {}", path.display()))?;
         device.log_timeline(Box::new(log));
     }
     let server_options = ServerOptions {
         reset_on_disconnect: options.reset_on_disconnect,
-        map_regions: !options.posted_writes,
         spin: Duration::from_micros(options.spin_us),
         ..ServerOptions::default()
     };
@@ -116,13 +115,20 @@ fn serve(options: Options) -> Result<()> {
         // Nobody listens any more only when the process is about to end.
         ServerEvent::Failed(reason) => drop(sender.send(End::Failure(reason))),
     };
+    // Until the end of this function.
+    let _window_server = options
+        .window_socket
+        .as_ref()
+        .map(|path| server_options.clone().listen(path, window, on_event.clone()))
+        .transpose()?;
     let path = options.listen.socket.unwrap_or_default();
     let (server, place) = match inherited {
         Some(listener) => (server_options.serve(listener, device, on_event)?, "the inherited socket".to_owned()),
         None => (server_options.listen(&path, device, on_event)?, path.display().to_string()),
     };
+    let window_place = options.window_socket.map(|path| format!(", the window on {}", path.display()));
     // The one line on standard output: whoever started this process may connect now.
-    println!("serving on {place}");
+    println!("serving on {place}{}", window_place.unwrap_or_default());
 
     let end = end.recv().context("nothing is left that could end the server")?;
     let mut device = server.stop().context("the server's thread panicked")?;

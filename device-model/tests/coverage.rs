@@ -42,7 +42,7 @@ fn a_device_leaves_what_was_done_to_it_over_the_wire() {
     let coverage_folder = folder.path().join("coverage");
     fs::create_dir(&coverage_folder).expect("folder");
     let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
-    let mut device = device_model::device(options).expect("device");
+    let mut device = device_model::functions(options).expect("device").registers;
     write_coverage_at_end(&mut device, "the-block", coverage_folder.clone());
     let socket = folder.path().join("device.sock");
     let server = RunningServer::start(&socket, device, |_| {}).expect("server");

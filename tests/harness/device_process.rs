@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::attach::{AttachedDevice, Attachment};
+use crate::pwm_audio::two_functions;
 
 /// `device-model serve`, started for a board.
 pub struct DeviceProcess {
@@ -68,13 +69,18 @@ impl AttachedDevice for DeviceProcess {
         "pwm-audio in its own process".to_owned()
     }
 
+    fn functions(&self) -> u8 {
+        2
+    }
+
     fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Attachment { socket_paths, placement, end } = attachment;
-        let socket_path = socket_paths.into_iter().next().ok_or("expected a socket")?;
+        let [socket_path, window_socket_path] = two_functions(socket_paths)?;
         self.timeline = socket_path.with_extension("timeline");
         let mut command = Command::new(&self.program);
         command.args(["serve", "--block", "pwm-audio", "--clock", "warp"]);
-        command.arg("--socket").arg(&socket_path).arg("--timeline").arg(&self.timeline);
+        command.arg("--socket").arg(socket_path).arg("--window-socket").arg(window_socket_path);
+        command.arg("--timeline").arg(&self.timeline);
         let process = self.process.clone();
         let (sender, started) = channel();
         // The process ends with the thread that starts it: see bin/device-process.rs. So this thread waits for it.

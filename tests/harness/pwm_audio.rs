@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use device::{ClockMode, Counters, Device};
-use device_model::{BlockKind, DeviceOptions, stream_file};
+use device::{ClockMode, Counters, Device, SampleWindow};
+use device_model::{BlockKind, DeviceOptions, Functions, stream_file};
 use vfio_user_server::{RunningServer, ServerEvent, ServerOptions};
 
 use crate::attach::{AttachedDevice, Attachment};
@@ -15,7 +15,7 @@ use crate::wav::{Wav, WavError};
 
 const NAME: &str = "pwm-audio";
 
-/// The device, served by threads of this process.
+/// The device's two functions, served by threads of this process.
 ///
 /// Clones are handles of the same device: give one to the board and keep one to look at the device.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct PwmAudio {
 
 enum State {
     Detached,
-    Serving { server: RunningServer, folder: PathBuf },
+    Serving { server: RunningServer, window: RunningServer, folder: PathBuf },
     Stopped(Box<Device>),
 }
 
@@ -49,7 +49,7 @@ impl PwmAudio {
         self.state.lock().expect("a look at the device panicked")
     }
 
-    /// Looks at the device between two of its steps, as long as its board lives and after.
+    /// Looks at function 0, which has the registers, between two of its steps, as long as its board lives and after.
     ///
     /// # Panics
     /// If the device has not been on a board yet.
@@ -59,6 +59,18 @@ impl PwmAudio {
             State::Stopped(device) => look(device),
             State::Detached => panic!("the device is on no board yet: boot one with it first"),
         }
+    }
+
+    /// The sample window, which the guest may write to at any time.
+    ///
+    /// # Panics
+    /// If the device is on no board.
+    pub fn window(&self) -> SampleWindow {
+        match &*self.state() {
+            State::Serving { window, .. } => window.with_device(|device| device.window().cloned()),
+            State::Detached | State::Stopped(_) => None,
+        }
+        .expect("the device is on no board: its window is there while one lives")
     }
 
     /// How often things happened at the device.
@@ -90,23 +102,29 @@ impl AttachedDevice for PwmAudio {
         NAME.to_owned()
     }
 
+    fn functions(&self) -> u8 {
+        2
+    }
+
     fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Attachment { socket_paths, placement, end } = attachment;
-        let socket_path = socket_paths.into_iter().next().ok_or("expected a socket")?;
+        let [socket_path, window_socket_path] = two_functions(socket_paths)?;
         let folder = capture_folder(&socket_path)?;
         let options =
             DeviceOptions { block: BlockKind::PwmAudio, clock: self.clock, capture_folder: Some(folder.clone()) };
-        let device = device_model::device(options)?;
+        let Functions { registers, window } = device_model::functions(options)?;
         // The server's threads inherit the placement of the one that starts them.
         let server_options = self.server_options.clone();
         let starter = placement.spawn("device-start", move || {
-            server_options.listen(&socket_path, device, move |event| match event {
+            let on_event = move |event| match event {
                 ServerEvent::ClientGone => end.disconnected(),
                 ServerEvent::Failed(reason) => end.failed(reason),
-            })
+            };
+            let window = server_options.clone().listen(&window_socket_path, window, on_event.clone())?;
+            server_options.listen(&socket_path, registers, on_event).map(|server| (server, window))
         })?;
-        let server = starter.join().map_err(|_| "the device's start panicked")??;
-        *self.state() = State::Serving { server, folder };
+        let (server, window) = starter.join().map_err(|_| "the device's start panicked")??;
+        *self.state() = State::Serving { server, window, folder };
         Ok(())
     }
 
@@ -126,6 +144,11 @@ impl AttachedDevice for PwmAudio {
             *state = State::Stopped(Box::new(device));
         }
     }
+}
+
+/// The sockets of function 0, the registers, and function 1, the sample window.
+pub(crate) fn two_functions(socket_paths: Vec<PathBuf>) -> Result<[PathBuf; 2], String> {
+    socket_paths.try_into().map_err(|paths: Vec<_>| format!("expected two sockets, found {}", paths.len()))
 }
 
 /// The folder for captures, beside the device's socket: it is removed with the board.

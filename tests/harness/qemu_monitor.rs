@@ -44,7 +44,7 @@ impl QemuMonitor {
     }
 
     /// Waits for an event for which `is_it` holds of its name and data, also one that came while a command was executed.
-    pub fn wait_for(&mut self, is_it: impl Fn(&str, &Value) -> bool) -> io::Result<()> {
+    pub fn wait_for(&mut self, mut is_it: impl FnMut(&str, &Value) -> bool) -> io::Result<()> {
         loop {
             let event = match self.events.pop_front() {
                 Some(event) => event,

@@ -3,11 +3,13 @@
 //! The guest's kernel has no hot-plug driver: the scenario does what one would do with the slot's power, by hand. QEMU
 //! 11.1.3 aborts when a device is unplugged that uses MSI-X; this one has none.
 
+use std::collections::BTreeSet;
+
 use cosim_tests::{Board, BoardError, Guest, PciDevice};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::served::Served;
-use crate::support::{MODULE, NODE, assert_quiet, function};
+use crate::support::{MODULE, NODE, WINDOW_NODE, assert_quiet, function, window_function};
 
 /// The PCI Express capability, and the register in it that controls the slot.
 const EXPRESS: u8 = 0x10;
@@ -43,24 +45,39 @@ fn a_device_is_unplugged_and_plugged_again() -> Result<(), BoardError> {
     let port = guest.pci_devices()?.into_iter().find(|function| function.class >> 8 == 0x0604).expect("a port");
     let mut monitor = board.qemu_monitor().expect("QEMU's monitor");
 
-    let mut properties = served.properties();
-    properties["id"] = "device".into();
-    properties["bus"] = PORT.into();
+    let functions = served.properties("0").map(|mut properties| {
+        properties["id"] = if properties["multifunction"] == true { "registers" } else { "window" }.into();
+        properties["bus"] = PORT.into();
+        properties
+    });
     for _ in 0..2 {
-        monitor.execute("device_add", &properties).expect("it is plugged");
+        for function in &functions {
+            monitor.execute("device_add", function).expect("it is plugged");
+        }
         switch(guest, &port, POWER_ON)?;
         guest.write_file("/sys/bus/pci/rescan", "1")?;
         served.plays(guest)?;
+        guest.run(["window", "fill", "5a"])?.success()?;
         let interrupts = guest.interrupts()?;
         let mut vectors = interrupts.vectors.iter().filter(|vector| vector.handlers.iter().any(|name| name == NODE));
         assert!(vectors.next().is_some_and(|vector| vector.source.starts_with("PCI-MSI-")), "{interrupts:?}");
 
-        let address = function(guest)?.address;
-        monitor.execute("device_del", &json!({ "id": "device" })).expect("its end is asked for");
-        guest.write_file(&format!("/sys/bus/pci/devices/{address}/remove"), "1")?;
-        assert!(!guest.read_directory("/dev")?.iter().any(|entry| entry.name == NODE), "the node is left");
+        // Asked for one of its functions, the whole slot goes.
+        monitor.execute("device_del", &json!({ "id": "registers" })).expect("its end is asked for");
+        for function in [window_function(guest)?, function(guest)?] {
+            guest.write_file(&format!("/sys/bus/pci/devices/{}/remove", function.address), "1")?;
+        }
+        let nodes = guest.read_directory("/dev")?;
+        assert!(!nodes.iter().any(|entry| [NODE, WINDOW_NODE].contains(&entry.name.as_str())), "a node is left");
         switch(guest, &port, POWER_OFF)?;
-        monitor.wait_for(|event, data| event == "DEVICE_DELETED" && data["device"] == "device").expect("it is gone");
+        let mut left = BTreeSet::from(["registers", "window"]);
+        let all_deleted = |event: &str, data: &Value| {
+            if event == "DEVICE_DELETED" {
+                left.remove(data["device"].as_str().unwrap_or_default());
+            }
+            left.is_empty()
+        };
+        monitor.wait_for(all_deleted).expect("both are gone");
         served.wait_until_qemu_has_gone();
     }
     assert_quiet(guest)?;

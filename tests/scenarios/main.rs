@@ -8,6 +8,7 @@ mod failures;
 mod hot_plug;
 mod leftovers;
 mod playback;
+mod posted_writes;
 mod register_tests;
 mod registers;
 mod sample_window;

@@ -1,21 +1,23 @@
 //! A device that is served apart from any board, so that it outlives them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use cosim_tests::{BoardError, Guest, Wav, play};
-use device::ClockMode;
-use device_model::{BlockKind, DeviceOptions, stream_file};
+use device::{ClockMode, SampleWindow};
+use device_model::{BlockKind, DeviceOptions, Functions, stream_file};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vfio_user_server::{DmaMappings, RunningServer, ServerEvent};
 
 use crate::support::wav;
 
-/// The device in warp time, served by this process.
+/// The device in warp time, its two functions served by this process.
 pub(crate) struct Served {
     pub(crate) server: RunningServer,
+    pub(crate) window: SampleWindow,
+    window_server: RunningServer,
     folder: TempDir,
     events: Receiver<ServerEvent>,
 }
@@ -25,23 +27,42 @@ impl Served {
         let folder = TempDir::new().expect("a folder");
         let capture_folder = Some(folder.path().to_owned());
         let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder };
-        let device = device_model::device(options).expect("a device");
+        let Functions { registers, window: window_function } = device_model::functions(options).expect("a device");
+        let window = window_function.window().cloned().expect("a window");
         let (sender, events) = channel();
         let on_event = move |event| drop(sender.send(event));
-        let server = RunningServer::start(&folder.path().join("socket"), device, on_event).expect("a server");
-        Self { server, folder, events }
+        let serve = |function, device| {
+            RunningServer::start(&socket(&folder, function), device, on_event.clone()).expect("a server")
+        };
+        let (server, window_server) = (serve(0, registers), serve(1, window_function));
+        Self { server, window, window_server, folder, events }
     }
 
-    /// What QEMU is to be told of the device.
-    pub(crate) fn properties(&self) -> Value {
-        properties(&self.folder.path().join("socket"))
+    /// What QEMU is to be told of the functions in `slot`. Function 0 comes last: it makes a slot that is plugged complete.
+    pub(crate) fn properties(&self, slot: &str) -> [Value; 2] {
+        [1, 0].map(|function| {
+            let mut properties = properties(&socket(&self.folder, function));
+            properties["addr"] = format!("{slot}.{function}").into();
+            properties["multifunction"] = (function == 0).into();
+            properties
+        })
     }
 
-    /// Waits until QEMU has gone; it leaves no guest memory.
+    /// QEMU's arguments for a board with the device from the start on.
+    pub(crate) fn qemu_arguments(&self) -> Vec<String> {
+        self.properties("1e").iter().flat_map(|function| ["-device".to_owned(), function.to_string()]).collect()
+    }
+
+    /// Waits until QEMU has gone from both functions; it leaves no guest memory.
     pub(crate) fn wait_until_qemu_has_gone(&self) {
-        let event = self.events.recv_timeout(Duration::from_secs(10)).expect("QEMU goes");
-        assert_eq!(event, ServerEvent::ClientGone);
-        assert_eq!(self.server.with_dma_mappings(DmaMappings::count), 0);
+        let servers = [&self.server, &self.window_server];
+        for _ in servers {
+            let event = self.events.recv_timeout(Duration::from_secs(10)).expect("QEMU goes");
+            assert_eq!(event, ServerEvent::ClientGone);
+        }
+        for server in servers {
+            assert_eq!(server.with_dma_mappings(DmaMappings::count), 0);
+        }
     }
 
     /// The guest, with its driver loaded, plays on the device.
@@ -54,7 +75,11 @@ impl Served {
     }
 }
 
-/// What QEMU is to be told of a device that is served on `socket`.
+fn socket(folder: &TempDir, function: u8) -> PathBuf {
+    folder.path().join(format!("socket-{function}"))
+}
+
+/// What QEMU is to be told of a function that is served on `socket`.
 pub(crate) fn properties(socket: &Path) -> Value {
     json!({ "driver": "vfio-user-pci", "socket": { "type": "unix", "path": socket } })
 }

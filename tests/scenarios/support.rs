@@ -9,6 +9,8 @@ use device::ClockMode;
 pub(crate) const MODULE: &str = "pwm_audio";
 /// The name of the driver's interrupt handler and of its node.
 pub(crate) const NODE: &str = "pwm-audio0";
+/// The name of the sample window's node.
+pub(crate) const WINDOW_NODE: &str = "pwm-audio-window0";
 
 /// The program that is the device's process.
 pub(crate) const DEVICE_PROGRAM: &str = env!("CARGO_BIN_EXE_device-process");
@@ -27,7 +29,8 @@ pub(crate) fn board_with_driver() -> Result<(Board, PwmAudio), BoardError> {
     Ok((board, device))
 }
 
-/// Does `operations` (see the guest's `registers` program) without a driver and gives what the reads among them gave.
+/// Does `operations` (see the guest's `registers` program) without a driver and gives what the reads among them gave. The
+/// device has surely seen a write when a read after it has been answered.
 pub(crate) fn perform(board: &Board, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
     let address = function(board.guest())?.address;
     board.guest().write_file(&format!("/sys/bus/pci/devices/{address}/enable"), "1")?;
@@ -43,11 +46,20 @@ pub(crate) fn perform_at(board: &Board, address: &str, operations: &[&str]) -> R
     Ok(output.text().lines().map(value).collect())
 }
 
-/// The device as the guest sees it.
+/// Function 0, the registers, as the guest sees it.
 pub(crate) fn function(guest: &Guest) -> Result<PciDevice, BoardError> {
+    function_with(guest, 0x0ad0)
+}
+
+/// Function 1, the sample window, as the guest sees it.
+pub(crate) fn window_function(guest: &Guest) -> Result<PciDevice, BoardError> {
+    function_with(guest, 0x0ad1)
+}
+
+fn function_with(guest: &Guest, device_id: u16) -> Result<PciDevice, BoardError> {
     let devices = guest.pci_devices()?;
-    let found = devices.iter().find(|device| (device.vendor, device.device) == (0x1b36, 0x0ad0));
-    Ok(found.unwrap_or_else(|| panic!("no function 1b36:0ad0 among {devices:#x?}")).clone())
+    let found = devices.iter().find(|device| (device.vendor, device.device) == (0x1b36, device_id));
+    Ok(found.unwrap_or_else(|| panic!("no function 1b36:{device_id:04x} among {devices:#x?}")).clone())
 }
 
 pub(crate) fn asset(name: &str) -> PathBuf {

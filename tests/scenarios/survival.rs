@@ -56,11 +56,12 @@ fn a_guest_that_panics_and_reboots_finds_the_device_reset() -> Result<(), BoardE
 #[test]
 fn qemu_killed_leaves_the_device_as_it_was_and_nothing_else() -> Result<(), BoardError> {
     let served = Served::start();
-    let device = served.properties().to_string();
-    let board = Board::builder().qemu_arguments(["-device", &device]).boot()?;
+    let device = served.qemu_arguments();
+    let board = Board::builder().qemu_arguments(device.clone()).boot()?;
     let guest = board.guest();
     let _playback = start_playback(guest)?;
-    perform_at(&board, &function(guest)?.address, &["SYSTEM.SCRATCH=0xcafef00d"])?;
+    // The write is posted: it has arrived when the read is answered.
+    perform_at(&board, &function(guest)?.address, &["SYSTEM.SCRATCH=0xcafef00d", "SYSTEM.SCRATCH"])?;
     let qemu = board.qemu_process_id().expect("QEMU runs");
     let memory = guest_memory(&qemu.to_string());
     assert!(!guest_memory("self").is_disjoint(&memory), "the device has the guest's memory");
@@ -73,7 +74,7 @@ fn qemu_killed_leaves_the_device_as_it_was_and_nothing_else() -> Result<(), Boar
     assert_eq!(u32::from_le_bytes(scratch), 0xcafe_f00d);
     drop(board);
 
-    let board = Board::builder().qemu_arguments(["-device", &device]).boot()?;
+    let board = Board::builder().qemu_arguments(device).boot()?;
     assert_eq!(perform(&board, &["0x008:4", "0x440:4"])?, [0, 0], "QEMU resets what it has connected to");
     board.guest().load_module(MODULE)?;
     served.plays(board.guest())?;
@@ -158,9 +159,9 @@ fn a_server_killed_and_started_again_is_for_the_next_board() -> Result<(), Board
 #[test]
 fn a_server_that_hangs_costs_each_access_one_time_out() -> Result<(), BoardError> {
     let served = Served::start();
-    let (time_out, device) = (Duration::from_secs(1), served.properties().to_string());
+    let (time_out, device) = (Duration::from_secs(1), served.qemu_arguments());
     let shorter = format!("vfio-user-pci.x-msg-timeout={}", time_out.as_millis());
-    let board = Board::builder().qemu_arguments(["-global", &shorter, "-device", &device]).boot()?;
+    let board = Board::builder().qemu_arguments(["-global", &shorter]).qemu_arguments(device.clone()).boot()?;
     assert_ne!(perform(&board, &["SYSTEM.IDENTITY"])?, [ALL_ONES]);
     let address = function(board.guest())?.address;
     let start = Instant::now();
@@ -174,7 +175,7 @@ fn a_server_that_hangs_costs_each_access_one_time_out() -> Result<(), BoardError
     drop(board);
     served.wait_until_qemu_has_gone();
 
-    let board = Board::builder().qemu_arguments(["-device", &device]).boot()?;
+    let board = Board::builder().qemu_arguments(device).boot()?;
     board.guest().load_module(MODULE)?;
     served.plays(board.guest())?;
     board.shutdown()

@@ -31,7 +31,9 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     let manifest = setup::ensure(workspace, &options.setup, progress)?;
     build::ensure(workspace, &manifest, progress)?;
 
-    eprintln!("A board with the driver loaded: /dev/pwm-audio0, `play FILE`, `window read 0 16`. `exit` ends it.");
+    eprintln!(
+        "A board with the driver loaded: /dev/pwm-audio0, /dev/pwm-audio-window0, `play FILE`, `window read 0 16`. `exit` ends it."
+    );
     let device = PwmAudio::new(options.clock);
     // Before the guest's shell asks the terminal for its size.
     let _raw = RawTerminal::enter().or_environment(|| "the terminal cannot be switched to the guest".to_owned())?;

@@ -12,7 +12,7 @@ use crate::Width;
 /// comes in with every call and never goes back. Whatever a guest does is answered, never a panic: what the hardware
 /// would ignore is ignored and named in [`Effects::fault`].
 pub trait Block: Send {
-    /// Size of the register space in bytes: a power of two.
+    /// Size of the register space in bytes: a power of two, or 0 for a block that has no registers, nor an interrupt.
     fn register_bytes(&self) -> u64;
 
     /// The registers, as the block's SVD file has them.

@@ -46,8 +46,7 @@ pub struct ConfigSpace {
 }
 
 impl ConfigSpace {
-    /// A function with memory BARs of the given sizes (0: no BAR; else a power of two of 16 or more), interrupt pin A
-    /// and an MSI capability with one vector.
+    /// A function with memory BARs of the given sizes (0: no BAR; else a power of two of 16 or more) and no interrupt.
     ///
     /// # Panics
     /// If a size is no such power of two: the device's author has to mend that.
@@ -56,7 +55,6 @@ impl ConfigSpace {
         space.put16(0x00, identity.vendor_id, 0);
         space.put16(0x02, identity.device_id, 0);
         space.put16(COMMAND, 0, COMMAND_WRITABLE);
-        space.put16(STATUS, STATUS_CAPABILITIES, 0);
         space.put32(REVISION, identity.class_code << 8 | u32::from(identity.revision_id), 0);
         for (index, &size) in bar_bytes.iter().enumerate().filter(|(_, size)| **size > 0) {
             assert!(size.is_power_of_two() && size >= 16, "BAR{index}: {size} bytes is no power of two of 16 or more");
@@ -64,6 +62,14 @@ impl ConfigSpace {
         }
         space.put16(SUBSYSTEM, identity.vendor_id, 0);
         space.put16(SUBSYSTEM + 2, identity.device_id, 0);
+        space
+    }
+
+    /// The same with interrupt pin A and an MSI capability with one vector.
+    #[must_use]
+    pub fn with_interrupt(self) -> Self {
+        let mut space = self;
+        space.put16(STATUS, STATUS_CAPABILITIES, 0);
         space.bytes[CAPABILITIES_POINTER] = MSI as u8;
         space.writable[INTERRUPT_LINE] = 0xff;
         space.bytes[INTERRUPT_PIN] = 1;
@@ -121,7 +127,7 @@ mod tests {
 
     fn space() -> ConfigSpace {
         let identity = Identity { vendor_id: 0x1b36, device_id: 0x0ad0, revision_id: 1, class_code: 0x04_01_00 };
-        ConfigSpace::new(identity, &[4096, 0, 65536, 0, 0, 0])
+        ConfigSpace::new(identity, &[4096, 0, 65536, 0, 0, 0]).with_interrupt()
     }
 
     fn read32(space: &ConfigSpace, offset: u64) -> u32 {
@@ -140,6 +146,15 @@ mod tests {
         assert_eq!(read32(&space, 0x34), 0x40);
         assert_eq!(read32(&space, 0x3c), 0x0000_0100, "pin A");
         assert_eq!(read32(&space, 0x40), 0x0080_0005, "MSI, last capability, 64-bit, one vector");
+    }
+
+    #[test]
+    fn without_an_interrupt_there_is_neither_pin_nor_capability() {
+        let identity = Identity { vendor_id: 0x1b36, device_id: 0x0ad1, revision_id: 1, class_code: 0x05_80_00 };
+        let mut space = ConfigSpace::new(identity, &[0, 0, 65536, 0, 0, 0]);
+        space.write(0x3c, &[0xff; 24]);
+        let found = [0x04, 0x08, 0x34, 0x3c, 0x40, 0x44].map(|offset| read32(&space, offset));
+        assert_eq!(found, [0, 0x0580_0001, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use registers::Coverage;
 
 use crate::bus_view::BusView;
+use crate::no_registers::NoRegisters;
 use crate::{
     Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
     Pin, Region, Run, SampleWindow, Stored, StreamFormat, Timeline, Width,
@@ -53,7 +54,7 @@ pub struct Device {
     identity: Identity,
     config: ConfigSpace,
     view: BusView,
-    window: SampleWindow,
+    window: Option<SampleWindow>,
     clock: Clock,
     interrupts: Interrupts,
     timeline: Timeline,
@@ -65,14 +66,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// Dresses `block` as the function `identity`: registers in BAR0, `window` in BAR2.
-    pub fn new(
-        block: Box<dyn Block>,
-        identity: Identity,
-        window: SampleWindow,
-        clock: ClockMode,
-        sink: Box<dyn OutputSink>,
-    ) -> Self {
+    /// Dresses `block` as the function `identity`: registers in BAR0, and one interrupt.
+    pub fn new(block: Box<dyn Block>, identity: Identity, clock: ClockMode, sink: Box<dyn OutputSink>) -> Self {
         let mut device = Self {
             config: ConfigSpace::new(identity, &[0; 6]),
             view: BusView::new(block.register_map()),
@@ -80,7 +75,7 @@ impl Device {
             coverage_taker: None,
             block,
             identity,
-            window,
+            window: None,
             clock: Clock::new(clock),
             interrupts: Interrupts::default(),
             timeline: Timeline::default(),
@@ -88,6 +83,14 @@ impl Device {
             sink,
             log: None,
         };
+        device.config = device.cold_config_space();
+        device
+    }
+
+    /// The function `identity` that is `window` alone, in BAR2. It has no registers and no interrupt.
+    pub fn memory(identity: Identity, window: SampleWindow) -> Self {
+        let mut device = Self::new(Box::<NoRegisters>::default(), identity, ClockMode::Real, Box::new(Nowhere));
+        device.window = Some(window);
         device.config = device.cold_config_space();
         device
     }
@@ -102,21 +105,32 @@ impl Device {
         for (index, size) in (0..).zip(&mut bars) {
             *size = self.bar_bytes(index) as u32;
         }
-        ConfigSpace::new(self.identity, &bars)
+        let space = ConfigSpace::new(self.identity, &bars);
+        if self.has_interrupt() { space.with_interrupt() } else { space }
+    }
+
+    /// Whether it has an interrupt: what has no registers has nothing to clear one with.
+    pub fn has_interrupt(&self) -> bool {
+        self.block.register_bytes() > 0
     }
 
     /// Size of a BAR in bytes, 0 where there is none.
     pub fn bar_bytes(&self, index: u8) -> u64 {
         match index {
             REGISTER_BAR => self.block.register_bytes(),
-            WINDOW_BAR => self.window.bytes() as u64,
+            WINDOW_BAR => self.window.as_ref().map_or(0, |window| window.bytes() as u64),
             _ => 0,
         }
     }
 
-    /// The memory that the guest maps.
-    pub fn window(&self) -> &SampleWindow {
-        &self.window
+    /// The memory that the guest maps, of a function that has some.
+    pub fn window(&self) -> Option<&SampleWindow> {
+        self.window.as_ref()
+    }
+
+    /// The memory that an access to `region` goes to.
+    fn window_in(&self, region: Region) -> Option<&SampleWindow> {
+        self.window.as_ref().filter(|_| region == Region::Bar(WINDOW_BAR))
     }
 
     /// What happened so far.
@@ -152,7 +166,7 @@ impl Device {
                 let direction = Direction::Read;
                 self.record(Happening::Access(Access { region, direction, offset, width, value, old, new: value }));
             }
-            None if region == Region::Bar(WINDOW_BAR) && self.window.read(offset, data) == data.len() => {}
+            None if self.window_in(region).is_some_and(|window| window.read(offset, data) == data.len()) => {}
             None => {
                 data.fill(0xff);
                 self.effects.fault(format!("read of {} bytes at {region} {offset:#x}: nothing is there", data.len()));
@@ -181,7 +195,7 @@ impl Device {
                 let direction = Direction::Write;
                 self.record(Happening::Access(Access { region, direction, offset, width, value, old, new }));
             }
-            None if region == Region::Bar(WINDOW_BAR) && self.window.write(offset, data) == data.len() => {}
+            None if self.window_in(region).is_some_and(|window| window.write(offset, data) == data.len()) => {}
             None => {
                 self.effects.fault(format!("write of {} bytes at {region} {offset:#x}: nothing is there", data.len()));
             }

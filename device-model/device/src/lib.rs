@@ -2,8 +2,9 @@
 //!
 //! A [`Block`] is a hardware block as a pure state machine: bus accesses and the time come in, register values,
 //! [`Output`]s and an interrupt level come out. A [`Device`] dresses a block as a PCI function: config space, BARs,
-//! interrupt pins, a [`Clock`], the [`Timeline`] of all that happened and the coverage of its registers. Neither knows a
-//! socket; the `vfio-user-server` crate carries accesses in and interrupts out.
+//! interrupt pins, a [`Clock`], the [`Timeline`] of all that happened and the coverage of its registers; or it is a
+//! function of memory alone, a [`SampleWindow`]. Neither knows a socket; the `vfio-user-server` crate carries accesses in
+//! and interrupts out.
 
 mod access;
 mod block;
@@ -12,6 +13,7 @@ mod clock;
 mod config_space;
 mod function;
 mod interrupts;
+mod no_registers;
 mod sample_window;
 mod timeline;
 

@@ -219,8 +219,8 @@ impl Register {
     }
 }
 
-/// The registers of a block, with their names, places and semantics.
-#[derive(Clone, Debug)]
+/// The registers of a block, with their names, places and semantics. The default has none.
+#[derive(Clone, Debug, Default)]
 pub struct RegisterMap {
     registers: Vec<Register>,
     by_name: BTreeMap<String, u16>,

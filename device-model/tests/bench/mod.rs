@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use device::ClockMode;
-use device_model::{BlockKind, DeviceOptions};
+use device::{ClockMode, Device};
+use device_model::{BlockKind, DeviceOptions, Functions};
 use tempfile::TempDir;
 use vfio_user::Client;
 use vfio_user_server::{RunningServer, ServerEvent};
@@ -18,11 +18,17 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    /// Serves function 0.
     pub(crate) fn start(clock: ClockMode) -> Self {
+        Self::serve(clock, |functions| functions.registers)
+    }
+
+    /// Serves one function of the device.
+    pub(crate) fn serve(clock: ClockMode, function: impl FnOnce(Functions) -> Device) -> Self {
         let folder = TempDir::new().expect("folder");
         let options =
             DeviceOptions { block: BlockKind::PwmAudio, clock, capture_folder: Some(folder.path().to_owned()) };
-        let device = device_model::device(options).expect("device");
+        let device = function(device_model::functions(options).expect("device"));
         let socket = socket(&folder);
         let server =
             RunningServer::start(&socket, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");

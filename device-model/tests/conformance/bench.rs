@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use device::ClockMode;
-use device_model::{BlockKind, DeviceOptions};
+use device::{ClockMode, Device};
+use device_model::{BlockKind, DeviceOptions, Functions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use vfio_user_server::{DmaError, RunningServer, ServerOptions};
@@ -16,28 +16,48 @@ use crate::client::{Client, LIMIT};
 /// A server with a device of its own.
 pub(crate) struct Bench {
     paragraph: &'static str,
+    device_id: u16,
     server: Option<RunningServer>,
     folder: TempDir,
 }
 
 impl Bench {
-    /// Starts a server for a case that tests `paragraph` of the specification.
+    /// Starts a server of function 0 for a case that tests `paragraph` of the specification.
     pub(crate) fn start(paragraph: &'static str) -> Self {
         Self::start_with(paragraph, ServerOptions::default())
     }
 
     /// The same for a server that does not serve as usual.
     pub(crate) fn start_with(paragraph: &'static str, server_options: ServerOptions) -> Self {
+        Self::serve(paragraph, server_options, 0x0ad0, |functions| functions.registers)
+    }
+
+    /// Starts a server of function 1, the sample window.
+    pub(crate) fn start_window(paragraph: &'static str) -> Self {
+        Self::start_window_with(paragraph, ServerOptions::default())
+    }
+
+    /// The same for a server that does not serve as usual.
+    pub(crate) fn start_window_with(paragraph: &'static str, server_options: ServerOptions) -> Self {
+        Self::serve(paragraph, server_options, 0x0ad1, |functions| functions.window)
+    }
+
+    fn serve(
+        paragraph: &'static str,
+        server_options: ServerOptions,
+        device_id: u16,
+        function: impl FnOnce(Functions) -> Device,
+    ) -> Self {
         let folder = TempDir::new().expect("folder");
         let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
-        let device = device_model::device(options).expect("device");
+        let device = function(device_model::functions(options).expect("device"));
         let server = server_options.listen(&socket(&folder), device, |_| {}).expect("server");
-        Self { paragraph, server: Some(server), folder }
+        Self { paragraph, device_id, server: Some(server), folder }
     }
 
     /// A client that has said nothing yet.
     pub(crate) fn connect(&self) -> Client {
-        Client::connect(&self.socket(), self.paragraph)
+        Client::connect(&self.socket(), self.paragraph, self.device_id)
     }
 
     /// A client that has agreed with the server on a version, in QEMU's words.

@@ -90,17 +90,19 @@ impl Display for Came {
 pub(crate) struct Client {
     stream: UnixStream,
     paragraph: &'static str,
+    device_id: u16,
     next_id: u16,
     sent: VecDeque<String>,
 }
 
 impl Client {
-    pub(crate) fn connect(socket: &Path, paragraph: &'static str) -> Self {
+    /// Connects to the function that has this device id.
+    pub(crate) fn connect(socket: &Path, paragraph: &'static str, device_id: u16) -> Self {
         let stream = UnixStream::connect(socket)
             .unwrap_or_else(|error| panic!("paragraph: {paragraph}\nexpected: a connection\ncame: {error}"));
         stream.set_read_timeout(Some(LIMIT)).expect("a limit for reads");
         stream.set_write_timeout(Some(LIMIT)).expect("a limit for writes");
-        Self { stream, paragraph, next_id: 1, sent: VecDeque::new() }
+        Self { stream, paragraph, device_id, next_id: 1, sent: VecDeque::new() }
     }
 
     #[track_caller]
@@ -311,7 +313,11 @@ impl Client {
     #[track_caller]
     pub(crate) fn is_in_step(&mut self) {
         let identity = self.accepts(&read(CONFIG, 0, 4)).data().to_vec();
-        self.expect("the function's vendor and device", identity, vec![0x36, 0x1b, 0xd0, 0x0a]);
+        self.expect(
+            "the function's vendor and device",
+            identity,
+            [0x1b36, self.device_id].map(u16::to_le_bytes).concat(),
+        );
     }
 
     /// Expects that a region has these bytes.

@@ -30,7 +30,7 @@ fn a_size_below_the_headers_closes_the_connection() {
 
 #[test]
 fn a_message_larger_than_any_is_refused_and_skipped() {
-    let bench = Bench::start(SIZE);
+    let bench = Bench::start_window(SIZE);
     let mut client = bench.client();
     for message in [write(BAR2, 0, &vec![0x55; 0x20_0000]), get_info().resized(0x12_3456)] {
         client.refuses(&message, ANY_ERRNO);

@@ -35,7 +35,7 @@ fn a_client_that_goes_within_a_message_makes_room_for_the_next() {
 
 #[test]
 fn a_client_that_goes_without_reading_its_replies_makes_room_for_the_next() {
-    let bench = Bench::start(GONE);
+    let bench = Bench::start_window(GONE);
     for _ in 0..3 {
         let mut client = bench.client();
         for _ in 0..100 {
@@ -63,14 +63,12 @@ fn a_client_that_only_stops_sending_makes_room_for_the_next() {
 
 #[test]
 fn the_devices_state_stays_when_its_client_goes() {
-    let bench = Bench::start("Client Disconnection: the device state should otherwise be retained");
-    let mut first = bench.client();
-    first.write32(0x008, 0xcafe_f00d);
-    first.accepts(&write(BAR2, 0x80, b"kept"));
-    drop(first);
-    let mut second = bench.client();
-    second.register_has(0x008, 0xcafe_f00d);
-    second.reads(BAR2, 0x80, b"kept");
+    let paragraph = "Client Disconnection: the device state should otherwise be retained";
+    let (registers, window) = (Bench::start(paragraph), Bench::start_window(paragraph));
+    registers.client().write32(0x008, 0xcafe_f00d);
+    window.client().accepts(&write(BAR2, 0x80, b"kept"));
+    registers.client().register_has(0x008, 0xcafe_f00d);
+    window.client().reads(BAR2, 0x80, b"kept");
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn a_version_that_wants_no_reply_gets_none() {
 #[test]
 fn a_server_that_takes_less_says_so_and_keeps_to_it() {
     let options = ServerOptions { maximum_data_bytes: 4_096, maximum_descriptors: 1, ..ServerOptions::default() };
-    let bench = Bench::start_with("VFIO_USER_VERSION: max_msg_fds, max_data_xfer_size", options);
+    let bench = Bench::start_window_with("VFIO_USER_VERSION: max_msg_fds, max_data_xfer_size", options);
     let mut client = bench.connect();
     let reply = client.negotiate();
     let capabilities = capabilities(&client, &reply);

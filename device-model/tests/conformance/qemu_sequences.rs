@@ -45,8 +45,8 @@ fn ask_for_region(client: &mut Client, index: u32) {
     }
 }
 
-/// What QEMU sends until the device is there; gives the eventfd of INTx.
-fn realize(client: &mut Client, ram: &Memory) -> OwnedFd {
+/// What QEMU sends until it knows the function, whose BARs with memory have their registers at `bars`.
+fn look_at(client: &mut Client, ram: &Memory, bars: &[u64]) {
     client.negotiate();
     map_ram(client, ram);
     client.accepts(&get_info());
@@ -56,9 +56,14 @@ fn realize(client: &mut Client, ram: &Memory) -> OwnedFd {
     client.accepts(&irq_info(3));
     client.accepts(&read(CONFIG, 0, 256));
     client.accepts(&write(CONFIG, 0x30, &0xffff_f800_u32.to_le_bytes()));
-    for offset in [0x30, 0x10, 0x18] {
+    for &offset in [0x30].iter().chain(bars) {
         client.accepts(&read(CONFIG, offset, 4));
     }
+}
+
+/// What QEMU sends until function 0 is there; gives the eventfd of INTx.
+fn realize(client: &mut Client, ram: &Memory) -> OwnedFd {
+    look_at(client, ram, &[0x10]);
     client.accepts(&read(CONFIG, MSI_CONTROL, 2));
     connect_intx(client)
 }
@@ -104,6 +109,24 @@ fn realize_and_reset() {
     client.write32(0x014, 1);
     client.write32(0x018, 1);
     client.expect("interrupts", (fired(&at_realize), fired(&intx)), (0, 1));
+}
+
+#[test]
+fn a_function_without_an_interrupt_is_realized_and_reset_without_one() {
+    let bench = Bench::start_window("Connection Initiation to VFIO_USER_DEVICE_RESET, as QEMU realizes and resets");
+    let mut client = bench.connect();
+    let ram = Memory::new(4 * MIB);
+    look_at(&mut client, &ram, &[0x18]);
+    for _ in 0..2 {
+        let pin = client.accepts(&read(CONFIG, 0x3d, 1)).data().to_vec();
+        client.expect("no interrupt pin", pin, vec![0]);
+        client.accepts(&set_irqs(INTX, NONE | TRIGGER, 0, 0));
+        client.accepts(&write(BAR2, 0x8000, b"kept"));
+        client.accepts(&reset());
+        client.reads(BAR2, 0x8000, b"kept");
+    }
+    unmap_ram(&mut client);
+    client.expect("descriptors and mappings", (ram.others().len(), ram.mappings()), (0, 0));
 }
 
 #[test]
@@ -203,7 +226,6 @@ fn unplug_undoes_everything_and_the_device_can_be_plugged_again() {
         let intx = realize(&mut client, &ram);
         client.accepts(&dma_map(0xfea0_0000, 0x1_0000));
         client.write32(0x104, round);
-        client.accepts(&write(BAR2, 0, &[0x5a; 64]));
         client.accepts(&dma_unmap(0xfea0_0000, 0x1_0000));
         client.accepts(&set_irqs(INTX, NONE | TRIGGER, 0, 0));
         unmap_ram(&mut client);

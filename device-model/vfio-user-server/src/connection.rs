@@ -225,7 +225,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::sync::Arc;
 
-    use device::{ClockMode, Device, Nowhere, SampleWindow};
+    use device::{ClockMode, Device, Nowhere};
 
     use super::*;
     use crate::ServerOptions;
@@ -239,8 +239,8 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let (client, server) = UnixStream::pair().unwrap();
-            let (block, window) = (Box::new(pwm_audio::PwmAudio::default()), SampleWindow::new(4_096).unwrap());
-            let device = Device::new(block, pwm_audio::PCI_IDENTITY, window, ClockMode::Warp, Box::new(Nowhere));
+            let block = Box::new(pwm_audio::PwmAudio::default());
+            let device = Device::new(block, pwm_audio::PCI_IDENTITY, ClockMode::Warp, Box::new(Nowhere));
             let shared = Shared::new(device, ServerOptions::default()).unwrap();
             let mut bench = Self { client, connection: Connection::new(server), shared };
             bench.call::<20>(&message(1, 0, &[0; 4]));

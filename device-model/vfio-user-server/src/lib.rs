@@ -97,10 +97,6 @@ pub struct ServerOptions {
     /// The most descriptors that a client is told it may send with a message: up to 16. No command of this device's
     /// takes more than one.
     pub maximum_descriptors: usize,
-    /// Whether a client may map the regions that are memory. QEMU sends BAR writes without waiting for them only if it
-    /// may map none: a driver's writes are four to six times as fast then and posted, as on a PCI bus, so that a device
-    /// has surely seen them only when a later read is answered; and memory is reached by messages.
-    pub map_regions: bool,
     /// Whether to reset the device when a client has gone.
     pub reset_on_disconnect: bool,
 }
@@ -114,7 +110,6 @@ impl Default for ServerOptions {
             write_multiple: false,
             maximum_data_bytes: MAXIMUM_DATA_BYTES,
             maximum_descriptors: MAXIMUM_DESCRIPTORS,
-            map_regions: true,
             reset_on_disconnect: false,
         }
     }

@@ -23,15 +23,15 @@ pub(crate) fn region(index: u32) -> Result<Option<Region>, Refusal> {
     }
 }
 
-/// What a client is told of region `index`, if it may or may not map what is memory.
-pub(crate) fn region_info(device: &Device, index: u32, map: bool) -> Result<RegionInfo, Refusal> {
+/// What a client is told of region `index`.
+pub(crate) fn region_info(device: &Device, index: u32) -> Result<RegionInfo, Refusal> {
     let region = region(index)?;
     let size_bytes = match region {
         Some(Region::Bar(bar)) => device.bar_bytes(bar),
         Some(Region::Config) => CONFIG_SPACE_BYTES as u64,
         None => 0,
     };
-    let mapped = map && region == Some(Region::Bar(WINDOW_BAR));
+    let mapped = region == Some(Region::Bar(WINDOW_BAR)) && device.window().is_some();
     let flags = match size_bytes {
         0 => 0,
         _ if mapped => VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE | VFIO_REGION_INFO_FLAG_MMAP,
@@ -42,17 +42,17 @@ pub(crate) fn region_info(device: &Device, index: u32, map: bool) -> Result<Regi
 }
 
 /// The pin that an interrupt index stands for; none for those that a PCI device may have and this one has not.
-pub(crate) fn pin(index: u32) -> Result<Option<Pin>, Refusal> {
+pub(crate) fn pin(device: &Device, index: u32) -> Result<Option<Pin>, Refusal> {
     match index {
-        VFIO_PCI_INTX_IRQ_INDEX => Ok(Some(Pin::Intx)),
-        VFIO_PCI_MSI_IRQ_INDEX => Ok(Some(Pin::Msi)),
+        VFIO_PCI_INTX_IRQ_INDEX if device.has_interrupt() => Ok(Some(Pin::Intx)),
+        VFIO_PCI_MSI_IRQ_INDEX if device.has_interrupt() => Ok(Some(Pin::Msi)),
         _ if index < VFIO_PCI_NUM_IRQS => Ok(None),
         _ => Err(Refusal::invalid(format!("expected an interrupt index below {VFIO_PCI_NUM_IRQS}, found {index}"))),
     }
 }
 
-pub(crate) fn irq_info(index: u32) -> Result<IrqInfo, Refusal> {
-    let (count, flags) = match pin(index)? {
+pub(crate) fn irq_info(device: &Device, index: u32) -> Result<IrqInfo, Refusal> {
+    let (count, flags) = match pin(device, index)? {
         Some(Pin::Intx) => (1, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED),
         Some(Pin::Msi) => (1, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE),
         None => (0, 0),

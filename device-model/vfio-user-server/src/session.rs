@@ -78,7 +78,10 @@ impl Session {
             }
             Request::DeviceInfo => Ok(Answer::Payload(regions::device_info().to_bytes(), None)),
             Request::RegionInfo { index, reply_bytes } => region_info(shared, index, reply_bytes),
-            Request::IrqInfo { index } => Ok(Answer::Payload(regions::irq_info(index)?.to_bytes(), None)),
+            Request::IrqInfo { index } => {
+                let info = regions::irq_info(&shared.lock().device, index)?;
+                Ok(Answer::Payload(info.to_bytes(), None))
+            }
             Request::SetIrqs(set) => {
                 shared.step(|state, _| set_irqs(state, &set, descriptors.list))?;
                 Ok(Answer::Echo(0))
@@ -161,20 +164,17 @@ fn write_region(shared: &Shared, Write { region, offset, data }: Write<'_>) -> R
 
 fn region_info(shared: &Shared, index: u32, reply_bytes: u32) -> Result<Answer, Refusal> {
     let state = shared.lock();
-    let info = regions::region_info(&state.device, index, shared.options.map_regions)?;
-    let descriptor = if info.areas.is_empty() {
-        None
-    } else {
-        let duplicate = state.device.window().file().try_clone();
-        let failed = |error| Refusal::new(Errno::MFILE, format!("cannot duplicate a descriptor: {error}"));
-        Some(OwnedFd::from(duplicate.map_err(failed)?))
-    };
+    let info = regions::region_info(&state.device, index)?;
+    let mapped = state.device.window().filter(|_| !info.areas.is_empty());
+    let failed = |error| Refusal::new(Errno::MFILE, format!("cannot duplicate a descriptor: {error}"));
+    let duplicate = mapped.map(|window| window.file().try_clone()).transpose().map_err(failed)?;
+    let descriptor = duplicate.map(OwnedFd::from);
     Ok(Answer::Payload(info.to_bytes(reply_bytes), descriptor))
 }
 
 fn set_irqs(state: &mut State, set: &IrqSet<'_>, descriptors: Vec<OwnedFd>) -> Result<(), Refusal> {
     let IrqSet { index, start, count, action, data } = *set;
-    let there = u64::from(regions::irq_info(index)?.count);
+    let there = u64::from(regions::irq_info(&state.device, index)?.count);
     if u64::from(start) + u64::from(count) > there {
         return Err(Refusal::invalid(format!(
             "expected interrupts below {there} of index {index}, found {start} to {start} + {count}"
@@ -184,7 +184,7 @@ fn set_irqs(state: &mut State, set: &IrqSet<'_>, descriptors: Vec<OwnedFd>) -> R
     if data == IrqData::Eventfd && brought != 0 && brought != count as usize {
         return Err(Refusal::invalid(format!("expected {count} descriptors or none, found {brought}")));
     }
-    let Some(pin) = regions::pin(index)? else { return Ok(()) };
+    let Some(pin) = regions::pin(&state.device, index)? else { return Ok(()) };
     if count == 0 {
         // All of the index's: only this disables anything, the others do something to none.
         if (action, data) == (IrqAction::Trigger, IrqData::None) {

@@ -1,9 +1,12 @@
-//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0`, and registers of PCI functions.
+//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0` and `/dev/pwm-audio-window0`, and
+//! registers of PCI functions.
 
 mod pwm_audio;
 mod register_map;
 mod registers;
 mod system_calls;
 
-pub use pwm_audio::{Channels, DEVICE_PATH, OutsideWindow, PwmAudio, SampleFormat, SampleWindow, WINDOW_BYTES};
+pub use pwm_audio::{
+    Channels, DEVICE_PATH, OutsideWindow, PwmAudio, SampleFormat, SampleWindow, WINDOW_BYTES, WINDOW_PATH,
+};
 pub use registers::{Operation, ParseOperationError, RegisterBar};

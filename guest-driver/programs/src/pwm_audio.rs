@@ -1,4 +1,4 @@
-//! The user-space side of `/dev/pwm-audio0`.
+//! The user-space side of `/dev/pwm-audio0` and `/dev/pwm-audio-window0`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -8,6 +8,9 @@ use crate::system_calls::{self, DeviceMemory, Format};
 
 /// Where the driver's first device is.
 pub const DEVICE_PATH: &str = "/dev/pwm-audio0";
+
+/// Where the driver's first sample window is.
+pub const WINDOW_PATH: &str = "/dev/pwm-audio-window0";
 
 /// The size of the sample window, in bytes.
 pub const WINDOW_BYTES: usize = 64 * 1024;
@@ -109,11 +112,6 @@ impl PwmAudio {
     pub fn drain(&self) -> io::Result<()> {
         system_calls::drain(&self.file)
     }
-
-    /// Maps the sample window.
-    pub fn map(&self) -> io::Result<SampleWindow> {
-        Ok(SampleWindow { memory: DeviceMemory::map(&self.file, WINDOW_BYTES)? })
-    }
 }
 
 impl Write for PwmAudio {
@@ -127,7 +125,7 @@ impl Write for PwmAudio {
     }
 }
 
-/// The device's sample window, [`WINDOW_BYTES`] of memory shared with it. It outlives the [`PwmAudio`] it came from.
+/// The device's sample window, [`WINDOW_BYTES`] of memory shared with it.
 ///
 /// When the driver is unbound the window goes away: the next access ends the process with SIGBUS.
 #[derive(Debug)]
@@ -144,6 +142,19 @@ pub struct OutsideWindow {
 }
 
 impl SampleWindow {
+    /// Maps [`WINDOW_PATH`].
+    ///
+    /// Fails with `EBUSY` when it is mapped already, and with `ENOENT` when the driver is not loaded or found no window.
+    pub fn open() -> io::Result<Self> {
+        Self::open_path(Path::new(WINDOW_PATH))
+    }
+
+    /// Maps a sample window of the driver by its path.
+    pub fn open_path(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Self { memory: DeviceMemory::map(&file, WINDOW_BYTES)? })
+    }
+
     /// Copies bytes out of the window.
     pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<(), OutsideWindow> {
         check_range(offset, bytes.len())?;
@@ -192,7 +203,7 @@ mod tests {
     fn memory_is_shared_with_the_file_behind_it() {
         let path = std::env::temp_dir().join(format!("softboard-window-{}", std::process::id()));
         std::fs::write(&path, vec![7; WINDOW_BYTES]).unwrap();
-        let mut window = PwmAudio::open_path(&path).unwrap().map().unwrap();
+        let mut window = SampleWindow::open_path(&path).unwrap();
         window.write(WINDOW_BYTES - 2, &[1, 2]).unwrap();
         let mut read = [0; 3];
         window.read(WINDOW_BYTES - 3, &mut read).unwrap();

@@ -26,6 +26,10 @@ use crate::registers::Pwm;
 pub const PCI_IDENTITY: Identity =
     Identity { vendor_id: 0x1b36, device_id: 0x0ad0, revision_id: 1, class_code: 0x04_01_00 };
 
+/// The function that the sample window is shown as, in the same slot. It is one of its own because QEMU waits for the reply
+/// to each write to a BAR of a function that has a region to map.
+pub const WINDOW_PCI_IDENTITY: Identity = Identity { device_id: 0x0ad1, class_code: 0x05_80_00, ..PCI_IDENTITY };
+
 /// Size of the sample window that the guest maps.
 pub const WINDOW_BYTES: usize = 0x1_0000;
 

@@ -1,20 +1,22 @@
-//! `window`: reads and writes the sample window of `/dev/pwm-audio0` through `mmap`.
+//! `window`: reads and writes the sample window, `/dev/pwm-audio-window0`, through `mmap`.
 //!
 //! Exit codes: 0 done, 1 the device failed, 2 usage.
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use guest_programs::{PwmAudio, SampleWindow, WINDOW_BYTES};
+use guest_programs::{SampleWindow, WINDOW_BYTES};
 
 const USAGE: &str = "usage: window write OFFSET HEXBYTES | window read OFFSET LENGTH | window fill HEXBYTES
+       window count OFFSET
 OFFSET and LENGTH are decimal, or hexadecimal after 0x. `read` prints hexadecimal digits; `fill` repeats its bytes over
-the whole window.";
+the whole window; `count` counts the byte at OFFSET up for as long as there is a window.";
 
 enum Command {
     Write { offset: usize, bytes: Vec<u8> },
     Read { offset: usize, length_bytes: usize },
     Fill { pattern: Vec<u8> },
+    Count { offset: usize },
 }
 
 impl Command {
@@ -29,6 +31,7 @@ impl Command {
                 }
                 Ok(Self::Read { offset, length_bytes })
             }
+            ["count", offset] => Ok(Self::Count { offset: number(offset)? }),
             ["fill", pattern] => Ok(Self::Fill { pattern: from_hexadecimal(pattern)? }),
             _ => Err(format!("expected a command with its arguments, found {arguments:?}")),
         }
@@ -51,6 +54,11 @@ impl Command {
                 window.write(0, &bytes).map_err(|error| error.to_string())?;
                 Ok(String::new())
             }
+            Self::Count { offset } => loop {
+                let mut byte = [0];
+                window.read(offset, &mut byte).map_err(|error| error.to_string())?;
+                window.write(offset, &[byte[0].wrapping_add(1)]).map_err(|error| error.to_string())?;
+            },
         }
     }
 }
@@ -64,8 +72,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let window = PwmAudio::open().and_then(|device| device.map());
-    let outcome = window
+    let outcome = SampleWindow::open()
         .map_err(|error| format!("could not map the sample window: {error}"))
         .and_then(|mut window| command.execute(&mut window));
     match outcome {

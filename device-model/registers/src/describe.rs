@@ -22,9 +22,9 @@ impl RegisterMap {
     }
 
     /// Says which fields differ between `old` and `new`, two values of the `bytes` bytes at `offset`, the latter at most
-    /// [`MAXIMUM_ACCESS_BYTES`]: `AUDIO.STATUS.underrun 0 -> 1, AUDIO.STATUS.running 1 -> 0`. Empty if none does.
+    /// [`MAXIMUM_ACCESS_BYTES`]: `TX.STATUS.underrun 0 -> 1, TX.STATUS.running 1 -> 0`. Empty if none does.
     ///
-    /// Of a field that is not wholly there, the part that is: `AUDIO.STATUS.fill[10:8] 0 -> 1`. A register without
+    /// Of a field that is not wholly there, the part that is: `TX.STATUS.fill[10:8] 0 -> 1`. A register without
     /// fields is as one field; where it cannot be read, what it was before means nothing and is left out.
     pub fn describe_changes(&self, offset: u64, bytes: usize, old: u64, new: u64) -> impl fmt::Display {
         FieldChanges { map: self, offset, bytes: bytes.min(MAXIMUM_ACCESS_BYTES) as u32, old, new }

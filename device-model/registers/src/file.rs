@@ -11,12 +11,12 @@ use crate::semantics::Masks;
 pub const MAXIMUM_ACCESS_BYTES: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
-struct Cell {
-    value: u64,
+pub(crate) struct Cell {
+    pub(crate) value: u64,
     /// Bits that can be written once and have been.
-    spent: u64,
+    pub(crate) spent: u64,
     /// What the bus saw last, bit by bit.
-    last_read: u64,
+    pub(crate) last_read: u64,
 }
 
 /// The values of a block's registers.
@@ -27,10 +27,10 @@ struct Cell {
 /// ([`get`](Self::get), [`set`](Self::set)) is the block's: it sees and changes every bit. Neither allocates.
 #[derive(Clone, Debug)]
 pub struct RegisterFile {
-    map: Arc<RegisterMap>,
-    cells: Box<[Cell]>,
+    pub(crate) map: Arc<RegisterMap>,
+    pub(crate) cells: Box<[Cell]>,
     /// The register that answers at each byte.
-    answering: Box<[u16]>,
+    pub(crate) answering: Box<[u16]>,
 }
 
 impl RegisterFile {

@@ -32,6 +32,15 @@ use report::{Report, Summary};
 /// How many lines of what is missing a summary has.
 const MISSING_LINES: usize = 10;
 
+/// What the coverage is to be of, and how much.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// What the names of the scenarios that count have in them; all count without.
+    pub(crate) scenario: Option<String>,
+    /// How much of registers, fields and enumerated values together has to be covered, in percent.
+    pub(crate) minimum_percent: Option<u8>,
+}
+
 /// A new folder in `output` for what devices leave; it goes with its value.
 pub(crate) fn create_folder(output: &Path) -> Result<TempDir, Failure> {
     files::create_folder(output)?;
@@ -42,16 +51,18 @@ pub(crate) fn create_folder(output: &Path) -> Result<TempDir, Failure> {
 /// Merges what devices left in `folder` into `coverage.json`, in `output`, and prints the summary.
 ///
 /// # Errors
-/// When less than `minimum_percent` of registers, fields and enumerated values is covered, or no device ran (exit code
-/// 1); a file that cannot be read or written (3).
-pub(crate) fn report(output: &Path, folder: &Path, minimum_percent: Option<u8>) -> Result<(), Failure> {
-    let report = Report::new(read(folder)?);
+/// When less than is wanted is covered, or no device ran that counts (exit code 1); a file that cannot be read or written
+/// (3).
+pub(crate) fn report(output: &Path, folder: &Path, wanted: &Wanted) -> Result<(), Failure> {
+    let mut devices = read(folder)?;
+    devices.retain(|device| wanted.scenario.as_ref().is_none_or(|part| device.scenario.contains(part)));
+    let report = Report::new(devices);
     let json = serde_json::to_vec_pretty(&report).or_environment(|| "the coverage cannot be JSON".to_owned())?;
     let (merged, file) = (folder.join("merged"), output.join("coverage.json"));
     files::write(&merged, json)?;
     files::rename(&merged, &file)?;
 
-    let verdict = minimum_percent.map_or(Ok(()), |minimum| check(&report, minimum));
+    let verdict = wanted.minimum_percent.map_or(Ok(()), |minimum| check(&report, minimum));
     // What makes the command fail is named to the last.
     let missing_lines = if verdict.is_ok() { MISSING_LINES } else { usize::MAX };
     print_line(summary(&report, missing_lines));

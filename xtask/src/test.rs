@@ -28,6 +28,9 @@ pub struct Options {
     /// count: some are constant, and no test sees those at 0 and at 1.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100))]
     coverage_min: Option<u8>,
+    /// Count only what the tests whose binary and name contain this have touched: `device-model::` is the wire bench.
+    #[arg(long, value_name = "TEXT")]
+    coverage_of: Option<String>,
     #[command(flatten)]
     setup: setup::Options,
 }
@@ -43,7 +46,8 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     let folder = coverage::create_folder(&workspace.output())?;
     let tested = run_tests(workspace, &options.filters, folder.path());
     // Also after tests that failed, whose failure is the one that counts.
-    let covered = coverage::report(&workspace.output(), folder.path(), options.coverage_min);
+    let wanted = coverage::Wanted { scenario: options.coverage_of.clone(), minimum_percent: options.coverage_min };
+    let covered = coverage::report(&workspace.output(), folder.path(), &wanted);
     tested.and(covered)
 }
 

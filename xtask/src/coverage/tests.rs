@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::report::{Report, Share};
-use super::{check, report, summary};
+use super::{Wanted, check, report, summary};
 use crate::failure::Kind;
 
 fn seen(accesses: u64, zeros: u64, ones: u64) -> Value {
@@ -204,18 +204,24 @@ fn the_files_of_a_folder_become_one() {
     let file = output.path().join("coverage.json");
     let total =
         || serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap()["summary"]["fields"]["total"].clone();
-    report(output.path(), folder.path(), None).unwrap();
+    report(output.path(), folder.path(), &Wanted::default()).unwrap();
     assert_eq!(total(), 0);
     for (number, device) in three_devices().iter().enumerate() {
         fs::write(folder.path().join(format!("1-{number}.json")), serde_json::to_vec(device).unwrap()).unwrap();
     }
     fs::write(folder.path().join("1-3.part"), "{").unwrap();
-    report(output.path(), folder.path(), Some(100)).unwrap();
+    let wanted = |scenario: &str| Wanted { scenario: Some(scenario.to_owned()), minimum_percent: Some(100) };
+    report(output.path(), folder.path(), &Wanted { minimum_percent: Some(100), ..Wanted::default() }).unwrap();
     assert_eq!(total(), 3);
+    // Neither scenario covers everything on its own.
+    for (scenario, words) in [("a", "expected 100 %"), ("b", "expected 100 %"), ("c", "no device")] {
+        let failure = report(output.path(), folder.path(), &wanted(scenario)).unwrap_err();
+        assert!(failure.to_string().contains(words), "{scenario}: {failure}");
+    }
     assert_eq!(fs::read_dir(output.path()).unwrap().count(), 1);
 
     fs::write(folder.path().join("1-4.json"), "{").unwrap();
-    let failure = report(output.path(), folder.path(), None).unwrap_err();
+    let failure = report(output.path(), folder.path(), &Wanted::default()).unwrap_err();
     assert_eq!(failure.kind, Kind::Environment);
     assert!(failure.to_string().contains("1-4.json"), "{failure}");
 }

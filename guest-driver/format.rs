@@ -2,7 +2,7 @@
 
 //! Sample formats: what user space writes and what the device takes.
 
-use crate::registers::AUDIO_FORMAT;
+use crate::registers::TX_FORMAT;
 use kernel::prelude::*;
 
 /// Layout of one sample in the bytes that user space writes.
@@ -53,14 +53,14 @@ impl Format {
     /// The format with `sample_bits` (8, 16, 24) and `channels` (1, 2); [`EINVAL`] for all others.
     pub(crate) fn new(sample_bits: u32, channels: u32) -> Result<Self> {
         let sample = match sample_bits {
-            AUDIO_FORMAT::SAMPLE_BITS_SIGNED_8 => Sample::Unsigned8,
-            AUDIO_FORMAT::SAMPLE_BITS_SIGNED_16 => Sample::Signed16,
-            AUDIO_FORMAT::SAMPLE_BITS_SIGNED_24 => Sample::Signed24,
+            TX_FORMAT::SAMPLE_BITS_SIGNED_8 => Sample::Unsigned8,
+            TX_FORMAT::SAMPLE_BITS_SIGNED_16 => Sample::Signed16,
+            TX_FORMAT::SAMPLE_BITS_SIGNED_24 => Sample::Signed24,
             _ => return Err(EINVAL),
         };
         let stereo = match channels {
-            AUDIO_FORMAT::CHANNELS_MONO => false,
-            AUDIO_FORMAT::CHANNELS_STEREO => true,
+            TX_FORMAT::CHANNELS_MONO => false,
+            TX_FORMAT::CHANNELS_STEREO => true,
             _ => return Err(EINVAL),
         };
         Ok(Self { sample, stereo })
@@ -90,8 +90,8 @@ impl Format {
     }
 
     /// The value of the format register.
-    pub(crate) fn register(self) -> AUDIO_FORMAT {
-        type Register = AUDIO_FORMAT;
+    pub(crate) fn register(self) -> TX_FORMAT {
+        type Register = TX_FORMAT;
         let format = Register::zeroed();
         let format = match self.sample {
             Sample::Unsigned8 => {

@@ -29,10 +29,10 @@ use kernel::{
 pub(crate) type Registers<'a> = pci::Bar<'a, REGISTERS_BYTES>;
 
 /// Frames that the transmit FIFO of the device holds.
-const FIFO_FRAMES: usize = AUDIO_STATUS::FILL_FULL as usize;
+const FIFO_FRAMES: usize = TX_STATUS::FILL_FULL as usize;
 
 /// TX_LOW is raised while the FIFO holds this many frames or fewer.
-const FIFO_LOW_FRAMES: usize = AUDIO_STATUS::FILL_LOW_MARK as usize;
+const FIFO_LOW_FRAMES: usize = TX_LOW_MARK::RESET.into_raw() as usize;
 
 /// What a read gives when no device answers.
 const NO_DEVICE: u32 = u32::MAX;
@@ -67,8 +67,8 @@ pub(crate) struct Playback {
 }
 
 impl Playback {
-    const DEFAULT_RATE_HZ: u32 = AUDIO_RATE::RESET.into_raw();
-    const RATES_HZ: core::ops::RangeInclusive<u32> = AUDIO_RATE::MINIMUM..=AUDIO_RATE::MAXIMUM;
+    const DEFAULT_RATE_HZ: u32 = TX_RATE::RESET.into_raw();
+    const RATES_HZ: core::ops::RangeInclusive<u32> = TX_RATE::MINIMUM..=TX_RATE::MAXIMUM;
 
     /// The state that goes with a device after reset.
     pub(crate) fn new() -> Result<Self> {
@@ -209,7 +209,7 @@ impl Playback {
     pub(crate) fn reset(&mut self, registers: &Registers<'_>) {
         if matches!(self.phase, Phase::Playing | Phase::Finishing) {
             self.enable_interrupts(registers, SYSTEM_INTERRUPT_ENABLE::zeroed());
-            registers.write_reg(AUDIO_CONTROL::zeroed().with_flush(true));
+            registers.write_reg(TX_CONTROL::zeroed().with_flush(true));
             self.phase = Phase::Stopped;
         }
         self.ring.clear();
@@ -278,12 +278,12 @@ impl Playback {
         self.underrun = false;
         self.drain = drain;
         registers.write_reg(self.format.register());
-        registers.write_reg(AUDIO_RATE::from_raw(self.rate_hz));
+        registers.write_reg(TX_RATE::from_raw(self.rate_hz));
         self.fill(registers, FIFO_FRAMES)?;
         // What the last stream left behind is no news of this one.
         registers.write_reg(SYSTEM_INTERRUPT_STATUS::from_raw(u32::MAX));
 
-        let control = AUDIO_CONTROL::zeroed().with_enable(true);
+        let control = TX_CONTROL::zeroed().with_enable(true);
         if self.drain && self.ring.is_empty() {
             self.phase = Phase::Finishing;
             self.enable_interrupts(registers, Self::TX_DRAINED);
@@ -318,9 +318,9 @@ impl Playback {
                 return Ok(written);
             };
             if self.format.is_stereo() {
-                registers.try_write64(frame, AUDIO_TX_LEFT::OFFSET)?;
+                registers.try_write64(frame, TX_SAMPLE::OFFSET)?;
             } else {
-                registers.write32(frame as u32, AUDIO_TX_LEFT::OFFSET);
+                registers.write32(frame as u32, TX_SAMPLE::OFFSET);
             }
         }
         Ok(frames)
@@ -331,7 +331,7 @@ impl Playback {
         if self.drain && self.ring.is_empty() {
             self.phase = Phase::Finishing;
             self.enable_interrupts(registers, Self::TX_DRAINED);
-            registers.write_reg(AUDIO_CONTROL::zeroed().with_enable(true).with_drain(true));
+            registers.write_reg(TX_CONTROL::zeroed().with_enable(true).with_drain(true));
         }
     }
 
@@ -346,8 +346,8 @@ impl Playback {
 }
 
 /// Reads the status of the transmitter; [`ENODEV`] if no device answers.
-fn read_audio_status(registers: &Registers<'_>) -> Result<AUDIO_STATUS> {
-    let status = registers.read(AUDIO_STATUS);
+fn read_audio_status(registers: &Registers<'_>) -> Result<TX_STATUS> {
+    let status = registers.read(TX_STATUS);
     if status.into_raw() == NO_DEVICE {
         return Err(ENODEV);
     }

@@ -99,7 +99,7 @@ impl pci::Driver for PwmAudioDriver {
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             pci_device.enable_device_mem()?;
-            // An MSI is a write by the device.
+            // A message-signalled interrupt is a write by the device.
             pci_device.set_master();
 
             let registers: Registers<'_> =
@@ -118,12 +118,14 @@ impl pci::Driver for PwmAudioDriver {
                 1,
                 1,
                 pci::IrqTypes::default()
+                    .with(pci::IrqType::MsiX)
                     .with(pci::IrqType::Msi)
                     .with(pci::IrqType::Intx),
             )?;
             let interrupt_type = match vectors.irq_type() {
+                pci::IrqType::MsiX => "MSI-X",
+                pci::IrqType::Msi => "MSI",
                 pci::IrqType::Intx => "INTx",
-                _ => "MSI",
             };
 
             Ok(try_pin_init!(&this in DriverData {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use device::{Output, OutputSink, StreamFormat};
+use device::{Frame, Output, OutputSink, StreamFormat};
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 /// The file of stream `number`, counted from 1, in a capture's folder.
@@ -40,7 +40,7 @@ impl Capture {
         Ok(())
     }
 
-    fn frame(&mut self, samples: [i32; 2]) -> hound::Result<()> {
+    fn frame(&mut self, samples: Frame) -> hound::Result<()> {
         let Some((writer, format)) = &mut self.stream else { return Ok(()) };
         samples.iter().take(usize::from(format.channels)).try_for_each(|&sample| writer.write_sample(sample))
     }
@@ -62,7 +62,7 @@ impl OutputSink for Capture {
             Output::StreamStarted(format) => self.start(format),
             Output::Frame(samples) => self.frame(samples),
             // A gap is counted by the device, not recorded: the file has the frames that were played.
-            Output::StreamUnderrun => Ok(()),
+            Output::StreamUnderrun | Output::ReceiveOverrun | Output::Edge { .. } => Ok(()),
             Output::StreamStopped => self.stop(),
         });
         taken.map_err(|error| self.failure(&error))
@@ -83,12 +83,17 @@ mod tests {
         let mut capture = Capture::new(Some(folder.path().to_owned()));
         let mono = StreamFormat { sample_bits: 8, channels: 1, rate_hz: 8_000 };
         let stereo = StreamFormat { sample_bits: 24, channels: 2, rate_hz: 48_000 };
+        let eight = StreamFormat { sample_bits: 32, channels: 8, rate_hz: 192_000 };
+        let extremes = [i32::MIN, i32::MAX, -1, 0, 1, 2, 3, 4];
         let outputs = [
             Output::StreamStarted(mono),
-            Output::Frame([-128, 99]),
+            Output::Frame([-128, 99, 0, 0, 0, 0, 0, 0]),
             Output::StreamStopped,
             Output::StreamStarted(stereo),
-            Output::Frame([-8_388_608, 8_388_607]),
+            Output::Frame([-8_388_608, 8_388_607, 0, 0, 0, 0, 0, 0]),
+            Output::StreamStopped,
+            Output::StreamStarted(eight),
+            Output::Frame(extremes),
             Output::StreamStopped,
         ];
         capture.take(&outputs).expect("captured");
@@ -100,5 +105,6 @@ mod tests {
         };
         assert_eq!(read(1), (8, 8_000, vec![-128]));
         assert_eq!(read(2), (24, 48_000, vec![-8_388_608, 8_388_607]));
+        assert_eq!(read(3), (32, 192_000, extremes.to_vec()));
     }
 }

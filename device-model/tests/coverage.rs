@@ -41,14 +41,14 @@ fn a_device_leaves_what_was_done_to_it_over_the_wire() {
     let folder = TempDir::new().expect("folder");
     let coverage_folder = folder.path().join("coverage");
     fs::create_dir(&coverage_folder).expect("folder");
-    let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
+    let options = DeviceOptions::new(BlockKind::PwmAudio, ClockMode::Warp);
     let mut device = device_model::functions(options).expect("device").registers;
     write_coverage_at_end(&mut device, "the-block", coverage_folder.clone());
     let socket = folder.path().join("device.sock");
     let server = RunningServer::start(&socket, device, |_| {}).expect("server");
     let mut client = Client::new(&socket).expect("client");
 
-    // IDENTITY; FORMAT: 24 bits, mono; the upper half of FORMAT; TX_LEFT and TX_RIGHT.
+    // IDENTITY; FORMAT: 24 bits, mono; the upper half of FORMAT; SAMPLE0 and SAMPLE1.
     let mut word = [0; 4];
     client.region_read(BAR0, 0x000, &mut word).expect("read");
     client.region_write(BAR0, 0x444, &0x0000_0118_u32.to_le_bytes()).expect("write");
@@ -70,7 +70,7 @@ fn a_device_leaves_what_was_done_to_it_over_the_wire() {
     let identity = register(&coverage, "SYSTEM.IDENTITY");
     assert_eq!(identity["reads"], json!({"accesses": 1, "zeros": 0xafa8_b2be_u32, "ones": 0x5057_4d41}));
     assert_eq!(identity["writes"], nothing);
-    let format = register(&coverage, "AUDIO.FORMAT");
+    let format = register(&coverage, "TX.FORMAT");
     assert_eq!(format["offset"], 0x444);
     assert_eq!(format["reads"], json!({"accesses": 1, "zeros": 0xffff_0000_u32, "ones": 0}));
     assert_eq!(format["writes"], json!({"accesses": 1, "zeros": 0xffff_fee7_u32, "ones": 0x118}));
@@ -79,15 +79,18 @@ fn a_device_leaves_what_was_done_to_it_over_the_wire() {
         format["fields"],
         json!([
             {"name": "sample_bits", "touched": {"read": false, "written": true},
-             "enumerated_values": [value("signed_8", false), value("signed_16", false), value("signed_24", true)]},
+             "enumerated_values": [
+                 value("signed_8", false), value("signed_16", false), value("signed_24", true), value("signed_32", false)
+             ]},
             {"name": "channels", "touched": {"read": false, "written": true},
              "enumerated_values": [value("mono", true), value("stereo", false)]},
+            {"name": "packed", "touched": {"read": true, "written": true}, "enumerated_values": []},
         ])
     );
-    let left = register(&coverage, "AUDIO.TX_LEFT");
+    let left = register(&coverage, "TX.SAMPLE0");
     assert_eq!(left["writes"], json!({"accesses": 1, "zeros": 0xff55_ffff_u32, "ones": 0x00aa_0000}));
     assert_eq!((&left["readable_bits"], &left["writable_bits"]), (&json!(0), &json!(0xffff_ffff_u32)));
-    assert_eq!(register(&coverage, "AUDIO.TX_RIGHT")["writes"]["ones"], 0x0055_0000);
+    assert_eq!(register(&coverage, "TX.SAMPLE1")["writes"]["ones"], 0x0055_0000);
     assert_eq!(register(&coverage, "PWM3.DUTY")["reads"], nothing);
 }
 

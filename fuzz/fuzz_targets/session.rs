@@ -123,6 +123,8 @@ fn run(input: &Input) {
     assert_eq!(server.with_dma_mappings(DmaMappings::count), 0, "the client's memory went with it");
     let mut device = server.stop().expect("nothing has panicked");
     assert_eq!(ended.load(Ordering::Relaxed), asked, "transfers that ended, and that were asked for");
+    // Asleep it would not say who it is.
+    device.reset(0);
     let mut identity = [0; 4];
     device.read(device::Region::Bar(0), 0, &mut identity, 0);
     assert_eq!(u32::from_le_bytes(identity), IDENTITY);

@@ -168,7 +168,8 @@ impl Board {
         self.guest.shared.monitor.lock().tolerates_device_ends = true;
     }
 
-    /// Switches the guest off, waits for QEMU's end and cleans up.
+    /// Switches the guest off, waits for QEMU's end and cleans up. Fails if a device was to have faults and has not had all
+    /// of them: then the scenario has not shown what it is for.
     pub fn shutdown(self) -> Result<(), BoardError> {
         // From here on devices lose their connection, which is as it should be.
         self.tolerate_device_ends();
@@ -188,7 +189,7 @@ impl Board {
     fn wait_for_end(&self, limit: Option<Duration>) -> Result<(), BoardError> {
         let shared = &self.guest.shared;
         match shared.monitor.wait_for_bad(limit) {
-            Cause::QemuExited(end) if end.is_orderly => Ok(()),
+            Cause::QemuExited(end) if end.is_orderly => shared.faults_have_fired(),
             cause => Err(shared.error(Waiting::Call("power off", limit), cause)),
         }
     }

@@ -78,6 +78,16 @@ pub enum BoardError {
         /// What the agent said.
         error: AgentError,
     },
+    /// A device was to have faults that it has not had, so that what was to be shown with them was not.
+    #[error("the device {device} has had no such fault:\n{}\n{report}", unfired.join("\n"))]
+    UnfiredFaults {
+        /// The device's name.
+        device: String,
+        /// The rules of its plan that have not fired.
+        unfired: Vec<String>,
+        /// What was seen before.
+        report: Box<Report>,
+    },
     /// A program in the guest ended, but not well. The board works on.
     #[error("{0}")]
     ProgramFailed(Box<ProgramOutput>),
@@ -113,7 +123,7 @@ impl BoardError {
             | Self::QemuExited { .. }
             | Self::CallTimeout { .. }
             | Self::Protocol { .. } => 4,
-            Self::Refused { .. } | Self::ProgramFailed(_) | Self::Unreadable { .. } => 1,
+            Self::Refused { .. } | Self::ProgramFailed(_) | Self::Unreadable { .. } | Self::UnfiredFaults { .. } => 1,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use device::{ClockMode, Counters, Device, SampleWindow};
+use device::{ClockMode, Counters, Device, FaultPlan, OfferedInterrupts, SampleWindow};
 use device_model::{BlockKind, DeviceOptions, Functions, stream_file};
 use vfio_user_server::{RunningServer, ServerEvent, ServerOptions};
 
@@ -21,7 +21,9 @@ const NAME: &str = "pwm-audio";
 #[derive(Clone)]
 pub struct PwmAudio {
     clock: ClockMode,
+    interrupts: OfferedInterrupts,
     server_options: ServerOptions,
+    faults: Option<FaultPlan>,
     state: Arc<Mutex<State>>,
 }
 
@@ -34,14 +36,29 @@ enum State {
 impl PwmAudio {
     /// A device that waits for its board.
     pub fn new(clock: ClockMode) -> Self {
-        let server_options = ServerOptions::default();
-        Self { clock, server_options, state: Arc::new(Mutex::new(State::Detached)) }
+        let (interrupts, server_options) = (OfferedInterrupts::default(), ServerOptions::default());
+        let state = Arc::new(Mutex::new(State::Detached));
+        Self { clock, interrupts, server_options, faults: None, state }
+    }
+
+    /// Offers other interrupts than all of them.
+    #[must_use]
+    pub fn interrupts(mut self, interrupts: OfferedInterrupts) -> Self {
+        self.interrupts = interrupts;
+        self
     }
 
     /// Serves it in another way than usual.
     #[must_use]
     pub fn server_options(mut self, options: ServerOptions) -> Self {
         self.server_options = options;
+        self
+    }
+
+    /// Lets go wrong what the plan has. A board that ends in order fails if some of it has not.
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = Some(plan);
         self
     }
 
@@ -110,8 +127,12 @@ impl AttachedDevice for PwmAudio {
         let Attachment { socket_paths, placement, end } = attachment;
         let [socket_path, window_socket_path] = two_functions(socket_paths)?;
         let folder = capture_folder(&socket_path)?;
-        let options =
-            DeviceOptions { block: BlockKind::PwmAudio, clock: self.clock, capture_folder: Some(folder.clone()) };
+        let options = DeviceOptions {
+            capture_folder: Some(folder.clone()),
+            faults: self.faults.clone(),
+            interrupts: self.interrupts,
+            ..DeviceOptions::new(BlockKind::PwmAudio, self.clock)
+        };
         let Functions { registers, window } = device_model::functions(options)?;
         // The server's threads inherit the placement of the one that starts them.
         let server_options = self.server_options.clone();
@@ -132,6 +153,14 @@ impl AttachedDevice for PwmAudio {
         match &*self.state() {
             State::Serving { server, .. } => server.with_device(|device| device.timeline_tail(lines)),
             State::Stopped(device) => device.timeline_tail(lines),
+            State::Detached => Vec::new(),
+        }
+    }
+
+    fn unfired_faults(&self) -> Vec<String> {
+        match &*self.state() {
+            State::Serving { server, .. } => server.with_device(|device| device.unfired_faults()),
+            State::Stopped(device) => device.unfired_faults(),
             State::Detached => Vec::new(),
         }
     }

@@ -77,6 +77,18 @@ impl Shared {
         devices.iter().flat_map(|device| tail(device.as_ref())).collect()
     }
 
+    /// Whether every fault that a device was to have has been.
+    pub(crate) fn faults_have_fired(&self) -> Result<(), BoardError> {
+        let unfired = |device: &dyn AttachedDevice| {
+            let unfired = device.unfired_faults();
+            (!unfired.is_empty()).then(|| (device.name(), unfired))
+        };
+        let found = lock(&self.devices).iter().find_map(|device| unfired(device.as_ref()));
+        found.map_or(Ok(()), |(device, unfired)| {
+            Err(BoardError::UnfiredFaults { device, unfired, report: Box::new(self.report()) })
+        })
+    }
+
     /// Sends a request and returns its id.
     pub(crate) fn send(&self, call: &str, limit: Duration, request: Request) -> Result<u64, BoardError> {
         let mut agent = lock(&self.agent);

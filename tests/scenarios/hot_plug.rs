@@ -1,11 +1,12 @@
 //! The device is plugged into a guest that runs, unplugged and plugged again, with MSI.
 //!
 //! The guest's kernel has no hot-plug driver: the scenario does what one would do with the slot's power, by hand. QEMU
-//! 11.1.3 aborts when a device is unplugged that uses MSI-X; this one has none.
+//! 11.1.3 aborts when a device is unplugged that uses MSI-X; this one offers none.
 
 use std::collections::BTreeSet;
 
 use cosim_tests::{Board, BoardError, Guest, PciDevice};
+use device::OfferedInterrupts;
 use serde_json::{Value, json};
 
 use crate::served::Served;
@@ -34,7 +35,7 @@ fn switch(guest: &Guest, port: &PciDevice, power: &str) -> Result<(), BoardError
 
 #[test]
 fn a_device_is_unplugged_and_plugged_again() -> Result<(), BoardError> {
-    let served = Served::start();
+    let served = Served::offering(OfferedInterrupts::Msi);
     let port = format!("pcie-root-port,id={PORT},chassis=1");
     let board = Board::builder()
         // The slot's own registers, instead of ACPI's.

@@ -10,7 +10,7 @@ fn registers_have_their_reset_values() -> Result<(), BoardError> {
     let (board, _device) = board_with_device()?;
     let expected: &[(&str, u64)] = &[
         ("0x000:4", 0x5057_4d41),
-        ("0x004:4", 0x0001_0000),
+        ("0x004:4", 0x0002_0000),
         ("0x008:4", 0),
         ("0x00c:4", 0),
         ("0x010:4", 0),
@@ -46,7 +46,7 @@ fn scratch_takes_writes_of_every_width() -> Result<(), BoardError> {
         ("0x008:4", Some(0xbbcc_aa44)),
         ("0x008:1", Some(0x44)),
         ("0x00a:2", Some(0xbbcc)),
-        ("0x000:8", Some(0x0001_0000_5057_4d41)),
+        ("0x000:8", Some(0x0002_0000_5057_4d41)),
         ("0x008:8=0x55667788", None),
         ("0x008:8", Some(0x5566_7788)),
     ];

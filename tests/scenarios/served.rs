@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use cosim_tests::{BoardError, Guest, Wav, play};
-use device::{ClockMode, SampleWindow};
+use device::{ClockMode, OfferedInterrupts, SampleWindow};
 use device_model::{BlockKind, DeviceOptions, Functions, stream_file};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,9 +24,15 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start() -> Self {
+        Self::offering(OfferedInterrupts::default())
+    }
+
+    /// The same with other interrupts than all of them.
+    pub(crate) fn offering(interrupts: OfferedInterrupts) -> Self {
         let folder = TempDir::new().expect("a folder");
         let capture_folder = Some(folder.path().to_owned());
-        let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder };
+        let options =
+            DeviceOptions { capture_folder, interrupts, ..DeviceOptions::new(BlockKind::PwmAudio, ClockMode::Warp) };
         let Functions { registers, window: window_function } = device_model::functions(options).expect("a device");
         let window = window_function.window().cloned().expect("a window");
         let (sender, events) = channel();

@@ -39,11 +39,25 @@ pub(crate) fn perform(board: &Board, operations: &[&str]) -> Result<Vec<u64>, Bo
 
 /// The same on a function that is enabled already, by its driver.
 pub(crate) fn perform_at(board: &Board, address: &str, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
-    let file = format!("/sys/bus/pci/devices/{address}/resource0");
+    perform_in(board, address, 0, operations)
+}
+
+/// The same in another BAR, whose registers have no names.
+pub(crate) fn perform_in(board: &Board, address: &str, bar: u8, operations: &[&str]) -> Result<Vec<u64>, BoardError> {
+    let file = format!("/sys/bus/pci/devices/{address}/resource{bar}");
     let words: Vec<&str> = ["registers", &file].into_iter().chain(operations.iter().copied()).collect();
     let output = board.guest().run(words)?.success()?;
     let value = |line: &str| u64::from_str_radix(line.trim_start_matches("0x"), 16).expect("a number");
     Ok(output.text().lines().map(value).collect())
+}
+
+/// Writes 16 bits of config space, at an even offset.
+pub(crate) fn write_config(guest: &Guest, address: &str, offset: usize, value: u16) -> Result<(), BoardError> {
+    let file = format!("/sys/bus/pci/devices/{address}/config");
+    let [low, high] = value.to_le_bytes();
+    let script = format!(r"printf '\x{low:02x}\x{high:02x}' | busybox dd of={file} bs=2 seek={}", offset / 2);
+    guest.run(["busybox", "sh", "-c", &script])?.success()?;
+    Ok(())
 }
 
 /// Function 0, the registers, as the guest sees it.

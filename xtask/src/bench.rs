@@ -22,6 +22,12 @@ enum What {
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
+    /// Frames a second of audio streams over the vfio-user socket, in each way and direction.
+    Samples {
+        /// What the measuring program takes: see `cargo xtask bench samples -- --help`.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Runs the command.
@@ -29,9 +35,12 @@ enum What {
 /// # Errors
 /// When something cannot be built or measured (exit code 1), or cargo cannot be started (exit code 3).
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
-    let What::Protocol { arguments } = &options.what;
+    let (name, arguments) = match &options.what {
+        What::Protocol { arguments } => ("protocol", arguments),
+        What::Samples { arguments } => ("samples", arguments),
+    };
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["bench", "--quiet", "--package", "device-model", "--bench", "protocol", "--"])
+        .args(["bench", "--quiet", "--package", "device-model", "--bench", name, "--"])
         .args(arguments)
         .current_dir(workspace.root())
         .status()

@@ -33,8 +33,9 @@ pub struct Options {
     /// Where to put what the device played [default: target/softboard/capture.wav].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// `real`: as on the wall; `warp`: as fast as the guest can supply it, without underruns of the host's making.
-    #[arg(long, default_value = "warp", value_name = "real|warp")]
+    /// `real`: as on the wall, or `real:SCALE`, with so many seconds a second; `warp`: as fast as the guest can supply it,
+    /// without underruns of the host's making.
+    #[arg(long, default_value = "warp", value_name = "real[:SCALE]|warp")]
     clock: ClockMode,
     #[command(flatten)]
     setup: setup::Options,

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 #[derive(clap::Args)]
 pub struct Options {
     /// Where device time comes from: as for `run`.
-    #[arg(long, default_value = "warp", value_name = "real|warp")]
+    #[arg(long, default_value = "warp", value_name = "real[:SCALE]|warp")]
     clock: ClockMode,
     #[command(flatten)]
     setup: setup::Options,

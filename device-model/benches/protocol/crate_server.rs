@@ -27,7 +27,7 @@ impl Backend {
 
 /// Serves one client, to its end.
 pub(crate) fn serve(socket: &Path) -> Result<()> {
-    let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Real, capture_folder: None };
+    let options = DeviceOptions::new(BlockKind::PwmAudio, ClockMode::Real);
     let device = device_model::functions(options).context("cannot make the device")?.registers;
     let irqs = (0..VFIO_PCI_NUM_IRQS).map(|index| IrqInfo { index, flags: 0, count: 0 }).collect();
     let regions = (0..VFIO_PCI_NUM_REGIONS).map(|index| region(&device, index)).collect();

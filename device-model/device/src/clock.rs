@@ -3,41 +3,31 @@
 //! A clock is a state machine too: the wall time comes in with every call, so that its rules are tested without
 //! waiting. All times are nanoseconds since the device was started.
 
-use std::str::FromStr;
+mod mode;
 
-/// How device time relates to wall time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClockMode {
-    /// Device time is wall time.
-    Real,
-    /// Device time stands still while the guest is busy and jumps to the next deadline when it is quiet: see
-    /// [`Clock::wake`] for the rule. A minute of audio takes as long as the guest needs to supply it.
-    Warp,
-}
-
-/// A clock mode that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the clock is `real` or `warp`, not `{0}`")]
-pub struct ParseClockModeError(String);
-
-impl FromStr for ClockMode {
-    type Err = ParseClockModeError;
-
-    fn from_str(text: &str) -> Result<Self, ParseClockModeError> {
-        match text {
-            "real" => Ok(Self::Real),
-            "warp" => Ok(Self::Warp),
-            other => Err(ParseClockModeError(other.to_owned())),
-        }
-    }
-}
+pub use mode::{ClockMode, ParseClockModeError, Scale};
 
 /// The device time of one device.
 #[derive(Debug)]
 pub struct Clock {
     mode: ClockMode,
     now_ns: u64,
+    /// The latest wall time of any call.
+    wall_ns: u64,
     last_activity_wall_ns: u64,
+    /// In warp mode: deadlines until then do not wait for quiet.
+    free_until_ns: u64,
+    freeze: Option<Freeze>,
+    /// Wall time that passed while the clock was frozen, in all that are over.
+    frozen_wall_ns: u64,
+}
+
+/// The clock stands still, from one wall time to another.
+#[derive(Clone, Copy, Debug)]
+struct Freeze {
+    from_wall_ns: u64,
+    /// None: for ever.
+    until_wall_ns: Option<u64>,
 }
 
 impl Clock {
@@ -53,9 +43,26 @@ impl Clock {
     /// device time goes on without it. Such a guest is not quiet, only slow.
     pub const BUSY_WALL_NS: u64 = 1_000_000_000;
 
+    /// How far device time may go, once the guest is quiet, over deadlines that bring it nothing. A guest that sleeps by
+    /// its own timers wakes unseen: it is not left behind by more than this each time that it is quiet.
+    pub const FREE_NS: u64 = 100_000_000;
+
     /// A clock at device time 0.
     pub fn new(mode: ClockMode) -> Self {
-        Self { mode, now_ns: 0, last_activity_wall_ns: 0 }
+        Self {
+            mode,
+            now_ns: 0,
+            wall_ns: 0,
+            last_activity_wall_ns: 0,
+            free_until_ns: 0,
+            freeze: None,
+            frozen_wall_ns: 0,
+        }
+    }
+
+    /// How device time relates to wall time.
+    pub fn mode(&self) -> ClockMode {
+        self.mode
     }
 
     /// The device time of the latest call.
@@ -65,37 +72,140 @@ impl Clock {
 
     /// An access has come: gives the device time at which it takes place.
     pub fn access(&mut self, wall_ns: u64) -> u64 {
+        self.passes(wall_ns);
         self.last_activity_wall_ns = wall_ns;
-        self.now_ns = match self.mode {
-            ClockMode::Real => self.now_ns.max(wall_ns),
-            ClockMode::Warp => self.now_ns.saturating_add(Self::ACCESS_NS),
-        };
+        self.free_until_ns = self.now_ns;
+        if self.mode == ClockMode::Warp {
+            self.delay(Self::ACCESS_NS);
+        }
         self.now_ns
+    }
+
+    /// Something has come that is no access: gives the device time at which it takes place. In warp mode it takes none.
+    pub fn passes(&mut self, wall_ns: u64) -> u64 {
+        self.look_at_the_wall(wall_ns);
+        if let Some(scale) = self.scale() {
+            self.now_ns = self.now_ns.max(scale.device_ns(self.running_wall_ns()));
+        }
+        self.now_ns
+    }
+
+    /// An access takes so much longer: gives the device time at which it takes place.
+    pub fn delay(&mut self, delay_ns: u64) -> u64 {
+        if self.freeze.is_none() {
+            self.now_ns = self.now_ns.saturating_add(delay_ns);
+        }
+        self.now_ns
+    }
+
+    /// The guest has been brought something that it may answer: in warp mode it has its quiet time for that.
+    pub fn has_brought_something(&mut self) {
+        self.last_activity_wall_ns = self.wall_ns;
+        self.free_until_ns = self.now_ns;
     }
 
     /// Moves device time as far as `wall_ns` allows, at most to the deadline, and gives it.
     ///
     /// In warp mode that is a jump onto the deadline if the guest is quiet: no access for [`Self::QUIET_WALL_NS`], or for
-    /// [`Self::BUSY_WALL_NS`] if it is `busy`. A jump counts as activity, so that the guest has its quiet time again to
-    /// react to what the deadline brought.
+    /// [`Self::BUSY_WALL_NS`] if it is `busy`. After a jump the guest has its quiet time again, to react to what the
+    /// deadline brought. If that was nothing ([`Self::has_brought_something`] is not called), and the guest is not busy,
+    /// the next jump follows at once, up to [`Self::FREE_NS`] after the device time at which quiet was last waited for.
     pub fn wake(&mut self, wall_ns: u64, deadline_ns: u64, busy: bool) -> u64 {
-        match self.mode {
-            ClockMode::Real => self.now_ns = self.now_ns.max(wall_ns.min(deadline_ns)),
-            ClockMode::Warp if wall_ns >= self.quiet_at_wall_ns(busy) => {
-                self.now_ns = self.now_ns.max(deadline_ns);
-                self.last_activity_wall_ns = wall_ns;
-            }
-            ClockMode::Warp => {}
+        self.look_at_the_wall(wall_ns);
+        match self.scale() {
+            Some(scale) => self.now_ns = self.now_ns.max(scale.device_ns(self.running_wall_ns()).min(deadline_ns)),
+            None if self.mode == ClockMode::Manual || self.freeze.is_some() => {}
+            None => self.jump(wall_ns, deadline_ns, busy),
         }
         self.now_ns
     }
 
-    /// The earliest wall time at which [`Self::wake`] can meet the deadline.
-    pub fn wake_at_wall_ns(&self, deadline_ns: u64, busy: bool) -> u64 {
-        match self.mode {
-            ClockMode::Real => deadline_ns,
-            ClockMode::Warp => self.quiet_at_wall_ns(busy),
+    fn jump(&mut self, wall_ns: u64, deadline_ns: u64, busy: bool) {
+        if !self.is_free(deadline_ns, busy) {
+            if wall_ns < self.quiet_at_wall_ns(busy) {
+                return;
+            }
+            // One that is busy has not been quiet: it has been waited for long enough, once.
+            self.free_until_ns = if busy { self.now_ns } else { self.now_ns.saturating_add(Self::FREE_NS) };
         }
+        self.now_ns = self.now_ns.max(deadline_ns);
+        self.last_activity_wall_ns = wall_ns;
+    }
+
+    /// The earliest wall time at which [`Self::wake`] can meet the deadline; none if nothing but another call makes it.
+    pub fn wake_at_wall_ns(&self, deadline_ns: u64, busy: bool) -> Option<u64> {
+        let thawed_at_wall_ns = match self.freeze {
+            Some(freeze) => freeze.until_wall_ns?,
+            None => 0,
+        };
+        match self.mode {
+            ClockMode::Manual => None,
+            ClockMode::Real | ClockMode::Scaled(_) => {
+                let frozen_now = self.freeze.map_or(0, |freeze| thawed_at_wall_ns - freeze.from_wall_ns);
+                let running_wall_ns = self.scale()?.wall_ns(deadline_ns);
+                Some(running_wall_ns.saturating_add(self.frozen_wall_ns).saturating_add(frozen_now))
+            }
+            ClockMode::Warp if self.is_free(deadline_ns, busy) => Some(self.wall_ns.max(thawed_at_wall_ns)),
+            ClockMode::Warp => Some(self.quiet_at_wall_ns(busy).max(thawed_at_wall_ns)),
+        }
+    }
+
+    /// Moves the time of a manual clock, never back, and gives it.
+    ///
+    /// # Panics
+    /// If the clock is another: its time is not for a test to move.
+    pub fn advance_to(&mut self, now_ns: u64) -> u64 {
+        assert_eq!(self.mode, ClockMode::Manual, "a test moves the time of a manual clock only");
+        if self.freeze.is_none() {
+            self.now_ns = self.now_ns.max(now_ns);
+        }
+        self.now_ns
+    }
+
+    /// Lets device time stand still from now on: for `wall_ns` of wall time, or for ever. Then it goes on from where it
+    /// was.
+    pub fn freeze(&mut self, wall_ns: Option<u64>) {
+        self.thaw(self.wall_ns);
+        let until_wall_ns = wall_ns.map(|wall_ns| self.wall_ns.saturating_add(wall_ns));
+        self.freeze = Some(Freeze { from_wall_ns: self.wall_ns, until_wall_ns });
+    }
+
+    fn look_at_the_wall(&mut self, wall_ns: u64) {
+        self.wall_ns = self.wall_ns.max(wall_ns);
+        if let Some(until_wall_ns) = self.freeze.and_then(|freeze| freeze.until_wall_ns)
+            && self.wall_ns >= until_wall_ns
+        {
+            self.thaw(until_wall_ns);
+        }
+    }
+
+    fn thaw(&mut self, at_wall_ns: u64) {
+        if let Some(freeze) = self.freeze.take() {
+            self.frozen_wall_ns += at_wall_ns - freeze.from_wall_ns;
+        }
+    }
+
+    /// Wall time without that in which the clock was frozen.
+    fn running_wall_ns(&self) -> u64 {
+        self.freeze.map_or(self.wall_ns, |freeze| freeze.from_wall_ns) - self.frozen_wall_ns
+    }
+
+    /// Whether device time goes with wall time.
+    pub fn follows_wall(&self) -> bool {
+        self.scale().is_some()
+    }
+
+    /// How fast device time goes with wall time, if it does.
+    fn scale(&self) -> Option<Scale> {
+        match self.mode {
+            ClockMode::Real => Some(Scale::ONE),
+            ClockMode::Scaled(scale) => Some(scale),
+            ClockMode::Warp | ClockMode::Manual => None,
+        }
+    }
+
+    fn is_free(&self, deadline_ns: u64, busy: bool) -> bool {
+        !busy && deadline_ns <= self.free_until_ns
     }
 
     fn quiet_at_wall_ns(&self, busy: bool) -> u64 {
@@ -105,45 +215,4 @@ impl Clock {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn real_time_follows_the_wall_clock_and_stops_at_a_deadline() {
-        let mut clock = Clock::new(ClockMode::Real);
-        assert_eq!(clock.access(5_000), 5_000);
-        assert_eq!(clock.wake_at_wall_ns(9_000, false), 9_000);
-        assert_eq!(clock.wake(8_999, 9_000, false), 8_999);
-        assert_eq!(clock.wake(20_000, 9_000, false), 9_000);
-        assert_eq!(clock.access(20_000), 20_000);
-    }
-
-    #[test]
-    fn warp_time_jumps_when_the_guest_is_quiet_and_not_a_tick_sooner() {
-        let mut clock = Clock::new(ClockMode::Warp);
-        assert_eq!(clock.access(7_000), 1_000);
-        let deadline = 20_000_000;
-        assert_eq!(clock.wake_at_wall_ns(20_000_000, false), 507_000);
-        assert_eq!(clock.wake(506_999, deadline, false), 1_000);
-        assert_eq!(clock.wake(507_000, deadline, false), 20_000_000);
-        // The jump was activity: the next deadline waits for quiet again.
-        assert_eq!(clock.wake(1_006_999, 30_000_000, false), 20_000_000);
-        assert_eq!(clock.wake(1_007_000, 30_000_000, false), 30_000_000);
-    }
-
-    #[test]
-    fn warp_time_waits_for_a_busy_guest_but_not_for_ever() {
-        let mut clock = Clock::new(ClockMode::Warp);
-        clock.access(0);
-        assert_eq!(clock.wake(999_999_999, 5_000, true), 1_000);
-        assert_eq!(clock.wake(1_000_000_000, 5_000, true), 5_000);
-    }
-
-    #[test]
-    fn device_time_never_goes_back() {
-        let mut clock = Clock::new(ClockMode::Real);
-        clock.access(9_000);
-        assert_eq!(clock.access(8_000), 9_000);
-        assert_eq!(clock.wake(10_000, 1_000, false), 9_000);
-    }
-}
+mod tests;

@@ -1,15 +1,22 @@
 //! A block dressed as a PCI function.
 
+mod describe;
+mod injection;
+mod pci;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::sync::Arc;
 
 use registers::Coverage;
 
 use crate::bus_view::BusView;
+use crate::faults::Injector;
 use crate::no_registers::NoRegisters;
 use crate::{
-    Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts, Output,
-    Pin, Region, Run, SampleWindow, Stored, StreamFormat, Timeline, Width,
+    Access, Block, Clock, ClockMode, ConfigSpace, Direction, DmaFailure, DmaRequest, DmaTransfer, Effects, Event,
+    Happening, Identity, Interrupts, OfferedInterrupts, Output, Pin, Region, SampleWindow, Snapshot, Stored, Timeline,
+    Width,
 };
 
 /// Number of base address registers of a function.
@@ -41,6 +48,10 @@ impl OutputSink for Nowhere {
     }
 }
 
+/// A transfer of one device: every one has another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DmaId(u64);
+
 /// Takes the coverage of a device that ends.
 pub type CoverageTaker = Box<dyn FnOnce(&Coverage) + Send>;
 
@@ -61,15 +72,33 @@ pub struct Device {
     coverage: Coverage,
     coverage_taker: Option<CoverageTaker>,
     effects: Effects,
+    dma: Dma,
+    /// None without a plan of faults, which then costs nothing.
+    faults: Option<Box<Injector>>,
     sink: Box<dyn OutputSink>,
     log: Option<Box<dyn Write + Send>>,
+}
+
+/// The transfers that the block has asked for and does not know the end of.
+#[derive(Default)]
+struct Dma {
+    next_id: u64,
+    /// Nobody has taken them yet.
+    asked: VecDeque<DmaRequest>,
+    under_way: BTreeMap<DmaId, DmaRequest>,
+}
+
+impl Dma {
+    fn is_idle(&self) -> bool {
+        self.asked.is_empty() && self.under_way.is_empty()
+    }
 }
 
 impl Device {
     /// Dresses `block` as the function `identity`: registers in BAR0, and one interrupt.
     pub fn new(block: Box<dyn Block>, identity: Identity, clock: ClockMode, sink: Box<dyn OutputSink>) -> Self {
         let mut device = Self {
-            config: ConfigSpace::new(identity, &[0; 6]),
+            config: ConfigSpace::new(identity, &[0; 6], OfferedInterrupts::default()),
             view: BusView::new(block.register_map()),
             coverage: Coverage::new(Arc::clone(block.register_map())),
             coverage_taker: None,
@@ -80,10 +109,12 @@ impl Device {
             interrupts: Interrupts::default(),
             timeline: Timeline::default(),
             effects: Effects::default(),
+            dma: Dma::default(),
+            faults: None,
             sink,
             log: None,
         };
-        device.config = device.cold_config_space();
+        device.config = device.cold_config_space(OfferedInterrupts::default());
         device
     }
 
@@ -91,8 +122,7 @@ impl Device {
     pub fn memory(identity: Identity, window: SampleWindow) -> Self {
         let mut device = Self::new(Box::<NoRegisters>::default(), identity, ClockMode::Real, Box::new(Nowhere));
         device.window = Some(window);
-        device.config = device.cold_config_space();
-        device
+        device.offering(OfferedInterrupts::None)
     }
 
     /// Writes every event from now on to `log`, a line each. A log that cannot be written any more is given up.
@@ -100,27 +130,9 @@ impl Device {
         self.log = Some(log);
     }
 
-    fn cold_config_space(&self) -> ConfigSpace {
-        let mut bars = [0; BAR_COUNT as usize];
-        for (index, size) in (0..).zip(&mut bars) {
-            *size = self.bar_bytes(index) as u32;
-        }
-        let space = ConfigSpace::new(self.identity, &bars);
-        if self.has_interrupt() { space.with_interrupt() } else { space }
-    }
-
-    /// Whether it has an interrupt: what has no registers has nothing to clear one with.
-    pub fn has_interrupt(&self) -> bool {
-        self.block.register_bytes() > 0
-    }
-
     /// Size of a BAR in bytes, 0 where there is none.
     pub fn bar_bytes(&self, index: u8) -> u64 {
-        match index {
-            REGISTER_BAR => self.block.register_bytes(),
-            WINDOW_BAR => self.window.as_ref().map_or(0, |window| window.bytes() as u64),
-            _ => 0,
-        }
+        self.bar_bytes_offering(index, self.offered_interrupts())
     }
 
     /// The memory that the guest maps, of a function that has some.
@@ -136,6 +148,11 @@ impl Device {
     /// What happened so far.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// The state of the block now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.block.save()
     }
 
     /// What accesses have touched of the registers, since the device was made.
@@ -156,8 +173,21 @@ impl Device {
     /// Answers a read. What no part of the device answers reads as all ones, as on a bus where nobody drives the lines.
     pub fn read(&mut self, region: Region, offset: u64, data: &mut [u8], wall_ns: u64) {
         let now_ns = self.begin(wall_ns);
+        if self.faults.is_some() {
+            self.read_with_faults(region, offset, data, now_ns);
+        } else {
+            self.answer(region, offset, data, now_ns);
+        }
+        self.finish();
+    }
+
+    fn answer(&mut self, region: Region, offset: u64, data: &mut [u8], now_ns: u64) {
         match self.register_access(region, offset, data.len()) {
-            _ if region == Region::Config => self.config.read(offset, self.interrupts.asserted(), data),
+            _ if region == Region::Config => self.read_config(offset, data),
+            _ if self.config.is_d3hot() => {
+                data.fill(0xff);
+                self.refuse_in_d3hot("read", region, offset, data.len());
+            }
             Some(width) => {
                 let value = self.block.read(offset, width, now_ns, &mut self.effects);
                 data.copy_from_slice(&value.to_le_bytes()[..width.bytes()]);
@@ -167,22 +197,29 @@ impl Device {
                 self.record(Happening::Access(Access { region, direction, offset, width, value, old, new: value }));
             }
             None if self.window_in(region).is_some_and(|window| window.read(offset, data) == data.len()) => {}
+            None if self.is_msix(region) && self.interrupts.vectors.read(offset, data) => {}
             None => {
                 data.fill(0xff);
                 self.effects.fault(format!("read of {} bytes at {region} {offset:#x}: nothing is there", data.len()));
             }
         }
-        self.finish();
     }
 
     /// Takes a write. What no part of the device takes is ignored.
     pub fn write(&mut self, region: Region, offset: u64, data: &[u8], wall_ns: u64) {
         let now_ns = self.begin(wall_ns);
+        if self.faults.is_some() {
+            self.write_with_faults(region, offset, data, now_ns);
+        } else {
+            self.take(region, offset, data, now_ns);
+        }
+        self.finish();
+    }
+
+    fn take(&mut self, region: Region, offset: u64, data: &[u8], now_ns: u64) {
         match self.register_access(region, offset, data.len()) {
-            _ if region == Region::Config => {
-                self.config.write(offset, data);
-                self.interrupts.disable_intx(self.config.intx_disabled());
-            }
+            _ if region == Region::Config => self.write_config(offset, data),
+            _ if self.config.is_d3hot() => self.refuse_in_d3hot("write", region, offset, data.len()),
             Some(width) => {
                 let mut bytes = [0; 8];
                 bytes[..data.len()].copy_from_slice(data);
@@ -196,11 +233,11 @@ impl Device {
                 self.record(Happening::Access(Access { region, direction, offset, width, value, old, new }));
             }
             None if self.window_in(region).is_some_and(|window| window.write(offset, data) == data.len()) => {}
+            None if self.is_msix(region) && self.interrupts.vectors.write(offset, data) => {}
             None => {
                 self.effects.fault(format!("write of {} bytes at {region} {offset:#x}: nothing is there", data.len()));
             }
         }
-        self.finish();
     }
 
     /// The width of an access that lies within the registers.
@@ -210,34 +247,136 @@ impl Device {
         (region == Region::Bar(REGISTER_BAR) && end <= self.block.register_bytes()).then_some(width)
     }
 
-    /// Lets device time go on without an access. `guest_computes` says that the guest's CPU is not idle, which in warp
-    /// time means that it is to be waited for, as it is when it owes the answer to an interrupt.
+    /// Lets device time go on without an access, until the next transfer that is to take place. `guest_computes` says that
+    /// the guest's CPU is not idle, which in warp time means that it is to be waited for, as it is when it owes the answer
+    /// to an interrupt.
     pub fn wake(&mut self, wall_ns: u64, guest_computes: bool) {
-        while let Some(deadline_ns) = self.block.next_deadline_ns() {
-            let busy = guest_computes || self.interrupts.asserted();
+        while let Some(deadline_ns) = self.next_deadline_ns().filter(|_| self.dma.asked.is_empty()) {
+            let busy = guest_computes || self.awaits_guest();
             let now_ns = self.clock.wake(wall_ns, deadline_ns, busy);
             if now_ns < deadline_ns {
                 return;
             }
-            self.block.advance(now_ns, &mut self.effects);
+            self.advance(now_ns);
             self.finish();
         }
     }
 
-    /// The wall time at which [`Self::wake`] is to be called, if nothing happens before.
-    pub fn wake_at_wall_ns(&self) -> Option<u64> {
-        let deadline_ns = self.block.next_deadline_ns()?;
-        Some(self.clock.wake_at_wall_ns(deadline_ns, self.interrupts.asserted()))
+    /// Moves the time of a device with a manual clock to `now_ns`, or to the first instant before it at which something
+    /// happens; gives whether it is there. Otherwise DMA and interrupts are to be taken, as after every step, and this is
+    /// to be called again. A clock that a fault has frozen does not move.
+    ///
+    /// # Panics
+    /// If the device has another clock.
+    pub fn advance_to(&mut self, now_ns: u64) -> bool {
+        let next_ns = self.next_deadline_ns().map_or(now_ns, |deadline_ns| deadline_ns.min(now_ns));
+        let reached_ns = self.clock.advance_to(next_ns);
+        if reached_ns < next_ns {
+            return true;
+        }
+        self.advance(reached_ns);
+        self.finish();
+        reached_ns >= now_ns && self.dma.asked.is_empty()
     }
 
-    /// Resets the function as its bus does: block and config space as after power-on. Time and timeline go on.
+    fn next_deadline_ns(&self) -> Option<u64> {
+        [self.block.next_deadline_ns(), self.next_fault_ns()].into_iter().flatten().min()
+    }
+
+    /// The wall time at which [`Self::wake`] is to be called, if nothing happens before.
+    pub fn wake_at_wall_ns(&self) -> Option<u64> {
+        self.clock.wake_at_wall_ns(self.next_deadline_ns()?, self.awaits_guest())
+    }
+
+    /// Whether a deadline has passed, of a device whose time is the wall's, that [`Self::wake`] has not been called for: an
+    /// access would jump over it, and over the DMA that it asks for.
+    pub fn is_late(&self, wall_ns: u64) -> bool {
+        self.clock.follows_wall() && self.wake_at_wall_ns().is_some_and(|at_ns| at_ns <= wall_ns)
+    }
+
+    /// Whether the guest, or the bus, owes an answer.
+    fn awaits_guest(&self) -> bool {
+        self.interrupts.asserted() && !self.withholds_interrupt() || !self.dma.is_idle()
+    }
+
+    /// Resets the function as its bus does, and as its driver does with a function-level reset: block, config space and
+    /// MSI-X table as after power-on, DMA given up. Time, timeline and what the client has connected go on.
     pub fn reset(&mut self, wall_ns: u64) {
         self.begin(wall_ns);
+        self.reset_function();
+        self.finish();
+    }
+
+    fn reset_function(&mut self) {
         self.record(Happening::Reset);
+        self.make_cold();
+    }
+
+    fn make_cold(&mut self) {
+        self.dma.asked.clear();
+        self.dma.under_way.clear();
         self.block.reset(&mut self.effects);
         self.view = BusView::new(self.block.register_map());
-        self.config = self.cold_config_space();
-        self.interrupts.disable_intx(false);
+        self.config = self.cold_config_space(self.offered_interrupts());
+        self.interrupts.reset();
+        self.faults.iter_mut().for_each(|faults| faults.reset());
+    }
+
+    /// A transfer that is to take place now; [`Self::dma_ended`] has to be told what has become of it. Ask after every
+    /// step, until there is none.
+    pub fn take_dma(&mut self) -> Option<(DmaId, DmaRequest)> {
+        while let Some(request) = self.dma.asked.pop_front() {
+            let id = DmaId(self.dma.next_id);
+            self.dma.next_id += 1;
+            let last = (request.bytes() as u64).saturating_sub(1);
+            let injected = self.injected_dma_failure(&request);
+            if self.is_removed() {
+                return None;
+            }
+            let failure = if injected.is_some() {
+                injected
+            } else if !self.config.bus_master() || self.config.is_d3hot() {
+                Some(DmaFailure::BusMasterDisabled)
+            } else if request.address.checked_add(last).is_none() {
+                Some(DmaFailure::Wraps)
+            } else {
+                None
+            };
+            self.dma.under_way.insert(id, request.clone());
+            match failure {
+                Some(failure) => self.dma_ended(id, Err(failure)),
+                None => return Some((id, request)),
+            }
+        }
+        None
+    }
+
+    /// Lets time go on without an access, before [`Self::dma_ended`] of a transfer that has taken some.
+    pub fn pass(&mut self, wall_ns: u64) {
+        let now_ns = self.clock.passes(wall_ns);
+        self.advance(now_ns);
+        self.finish();
+    }
+
+    /// Tells what has become of a transfer, at this very device time: the bytes that were read, none of one that writes.
+    /// One that a reset has given up is passed over.
+    pub fn dma_ended(&mut self, id: DmaId, result: Result<Vec<u8>, DmaFailure>) {
+        let Some(request) = self.dma.under_way.remove(&id) else { return };
+        let now_ns = self.clock.now_ns();
+        let (channel, address, bytes) = (request.channel, request.address, request.bytes());
+        let direction = match request.transfer {
+            DmaTransfer::Read { .. } => Direction::Read,
+            DmaTransfer::Write { .. } => Direction::Write,
+        };
+        let failure = result.as_ref().err().copied();
+        if direction == Direction::Write && failure.is_none() {
+            self.clock.has_brought_something();
+        }
+        if (direction, failure) == (Direction::Read, Some(DmaFailure::NotMapped)) {
+            self.config.received_master_abort();
+        }
+        self.record(Happening::Dma { direction, address, bytes, failure });
+        self.block.dma_ended(channel, result, now_ns, &mut self.effects);
         self.finish();
     }
 
@@ -251,9 +390,9 @@ impl Device {
         self.interrupts.mask_intx(masked);
     }
 
-    /// The pin that has to fire now. Ask after every step.
+    /// A pin that has to fire now. Ask after every step, until there is none.
     pub fn take_interrupt(&mut self) -> Option<Pin> {
-        let pin = self.interrupts.take_due()?;
+        let pin = if self.faults.is_some() { self.interrupt_with_faults() } else { self.interrupts.take_due() }?;
         self.record(Happening::Interrupt(pin));
         Some(pin)
     }
@@ -277,14 +416,22 @@ impl Device {
 
     fn begin(&mut self, wall_ns: u64) -> u64 {
         let now_ns = self.clock.access(wall_ns);
-        self.block.advance(now_ns, &mut self.effects);
+        self.advance(now_ns);
         self.pass_on_effects();
         now_ns
     }
 
+    /// Lets everything happen that is due.
+    fn advance(&mut self, now_ns: u64) {
+        if self.faults.is_some() {
+            self.advance_faults(now_ns);
+        }
+        self.block.advance(now_ns, &mut self.effects);
+    }
+
     fn finish(&mut self) {
         self.pass_on_effects();
-        self.interrupts.set_level(self.block.interrupt_asserted());
+        self.interrupts.set_levels(self.block.interrupt_vectors());
     }
 
     fn record(&mut self, happening: Happening) {
@@ -306,12 +453,15 @@ impl Device {
                 Output::StreamStarted(format) => self.record(Happening::StreamStarted(format)),
                 Output::Frame(_) => self.timeline.count_frame(),
                 Output::StreamUnderrun => self.record(Happening::StreamUnderrun),
+                Output::ReceiveOverrun => self.record(Happening::ReceiveOverrun),
+                Output::Edge { .. } => {}
                 Output::StreamStopped => {
                     let frames = self.timeline.stream_frames();
                     self.record(Happening::StreamStopped { frames });
                 }
             }
         }
+        self.dma.asked.extend(effects.dma_requests().iter().cloned());
         for fault in effects.faults() {
             self.record(Happening::Fault(fault.clone()));
         }
@@ -323,75 +473,10 @@ impl Device {
         effects.clear();
         self.effects = effects;
     }
-
-    /// What happened latest in plain words, oldest first, at most `lines` of it: see [`Timeline::latest_runs`].
-    pub fn timeline_tail(&self, lines: usize) -> Vec<String> {
-        self.timeline.latest_runs(lines).into_iter().map(|run| self.describe_run(&run)).collect()
-    }
-
-    fn describe_run(&self, Run { first, last, count }: &Run<'_>) -> String {
-        let described = self.describe(first);
-        let (Happening::Access(access), Happening::Access(last_access)) = (&first.happening, &last.happening) else {
-            return described;
-        };
-        if *count == 1 {
-            return described;
-        }
-        let (more, until_ms, value) = (count - 1, milliseconds(last.time_ns), hexadecimal(last_access));
-        let changes = self.describe_changes(&Access { old: access.new, ..*last_access });
-        format!("{described}, {more} more like it until {} ms, {value} the last{changes}", until_ms.trim_start())
-    }
-
-    /// One event in plain words: device time, what, which register.
-    pub fn describe(&self, event: &Event) -> String {
-        let what = match &event.happening {
-            Happening::Access(access) => self.describe_access(access),
-            Happening::Fault(fault) => format!("ignored: {fault}"),
-            Happening::Interrupt(pin) => format!("interrupt by {pin}"),
-            Happening::StreamStarted(StreamFormat { sample_bits, channels, rate_hz }) => {
-                format!("stream started: {sample_bits} bits, {channels} channels, {rate_hz} Hz")
-            }
-            Happening::StreamUnderrun => "stream underrun: a frame was due and there was none".to_owned(),
-            Happening::StreamStopped { frames } => format!("stream stopped after {frames} frames"),
-            Happening::Reset => "function reset".to_owned(),
-            Happening::Note(note) => note.clone(),
-        };
-        format!("{} ms  {what}", milliseconds(event.time_ns))
-    }
-
-    fn describe_access(&self, access: &Access) -> String {
-        let Access { direction, offset, width, .. } = access;
-        let (verb, arrow) = match direction {
-            Direction::Read => ("read", "->"),
-            Direction::Write => ("write", "<-"),
-        };
-        let name = self.block.register_map().name_at(*offset, width.bytes());
-        let (value, bytes) = (hexadecimal(access), width.bytes());
-        let changes = self.describe_changes(access);
-        let plural = if bytes == 1 { "" } else { "s" };
-        format!("{verb} {name} {arrow} {value}{changes} (offset {offset:#05x}, {bytes} byte{plural})")
-    }
-
-    /// The fields that an access found or made different, after a colon; nothing if none is.
-    fn describe_changes(&self, access: &Access) -> String {
-        let Access { offset, width, old, new, .. } = *access;
-        let changes = self.block.register_map().describe_changes(offset, width.bytes(), old, new).to_string();
-        if changes.is_empty() { changes } else { format!(": {changes}") }
-    }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
         self.hand_out_coverage();
     }
-}
-
-fn milliseconds(time_ns: u64) -> String {
-    format!("{:>6}.{:06}", time_ns / 1_000_000, time_ns % 1_000_000)
-}
-
-/// The value of an access with all the digits that its width has.
-fn hexadecimal(access: &Access) -> String {
-    let digits = 2 + 2 * access.width.bytes();
-    format!("{:#0digits$x}", access.value)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use registers::RegisterMap;
 
-use crate::{Block, Effects, Stored, Width};
+use crate::{Block, DmaFailure, Effects, Snapshot, SnapshotError, Stored, Width};
 
 /// Does nothing and is never asked to: no access goes to registers that have no bytes.
 #[derive(Default)]
@@ -35,9 +35,19 @@ impl Block for NoRegisters {
         None
     }
 
-    fn interrupt_asserted(&self) -> bool {
-        false
+    fn interrupt_vectors(&self) -> u16 {
+        0
     }
 
+    fn dma_ended(&mut self, _: u8, _: Result<Vec<u8>, DmaFailure>, _: u64, _: &mut Effects) {}
+
     fn reset(&mut self, _: &mut Effects) {}
+
+    fn save(&self) -> Snapshot {
+        Snapshot::default()
+    }
+
+    fn restore(&mut self, _: &Snapshot) -> Result<(), SnapshotError> {
+        Ok(())
+    }
 }

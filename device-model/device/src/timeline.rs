@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Access, Direction, Pin, Region, StreamFormat};
+use crate::{Access, Direction, DmaFailure, Pin, Region, StreamFormat};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,12 +11,27 @@ pub enum Happening {
     Access(Access),
     /// The guest did something that the device ignores.
     Fault(String),
+    /// A rule of the device's plan of faults fired: which, and what it did.
+    Injected(String),
     /// An interrupt was sent.
     Interrupt(Pin),
+    /// A transfer from or to guest memory has ended.
+    Dma {
+        /// Which way: read from guest memory or written to it.
+        direction: Direction,
+        /// Where it began.
+        address: u64,
+        /// How many bytes it has.
+        bytes: usize,
+        /// Why it has not taken place; none if it has.
+        failure: Option<DmaFailure>,
+    },
     /// An output stream began.
     StreamStarted(StreamFormat),
     /// An output stream has a gap.
     StreamUnderrun,
+    /// Received frames were lost, from this one on until there was room again.
+    ReceiveOverrun,
     /// An output stream ended after this many frames.
     StreamStopped {
         /// Frames put out since it began.
@@ -73,12 +88,20 @@ pub struct Counters {
     pub interrupts: u64,
     /// Things that the device ignored.
     pub faults: u64,
+    /// Faults that were injected.
+    pub injected: u64,
     /// Frames put out.
     pub frames: u64,
     /// Streams begun.
     pub streams: u32,
     /// Gaps in streams.
     pub underruns: u64,
+    /// Gaps in what was received.
+    pub overruns: u64,
+    /// Transfers from and to guest memory that took place.
+    pub dma_transfers: u64,
+    /// Transfers that did not take place.
+    pub dma_failures: u64,
 }
 
 /// The latest events and the counters of all.
@@ -113,8 +136,12 @@ impl Timeline {
                 self.counters.register_writes += 1;
             }
             Happening::Interrupt(_) => self.counters.interrupts += 1,
+            Happening::Dma { failure: None, .. } => self.counters.dma_transfers += 1,
+            Happening::Dma { failure: Some(_), .. } => self.counters.dma_failures += 1,
             Happening::Fault(_) => self.counters.faults += 1,
+            Happening::Injected(_) => self.counters.injected += 1,
             Happening::StreamUnderrun => self.counters.underruns += 1,
+            Happening::ReceiveOverrun => self.counters.overruns += 1,
             Happening::StreamStarted(_) => {
                 self.counters.streams += 1;
                 self.frames_at_stream_start = self.counters.frames;

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use device::{ClockMode, Device};
+use device::{ClockMode, Device, OfferedInterrupts};
 use device_model::{BlockKind, DeviceOptions, Functions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
@@ -29,7 +29,13 @@ impl Bench {
 
     /// The same for a server that does not serve as usual.
     pub(crate) fn start_with(paragraph: &'static str, server_options: ServerOptions) -> Self {
-        Self::serve(paragraph, server_options, 0x0ad0, |functions| functions.registers)
+        Self::serve(paragraph, server_options, options(), 0x0ad0, |functions| functions.registers)
+    }
+
+    /// The same for a device that does not offer all interrupts.
+    pub(crate) fn start_offering(paragraph: &'static str, interrupts: OfferedInterrupts) -> Self {
+        let options = DeviceOptions { interrupts, ..options() };
+        Self::serve(paragraph, ServerOptions::default(), options, 0x0ad0, |functions| functions.registers)
     }
 
     /// Starts a server of function 1, the sample window.
@@ -39,17 +45,17 @@ impl Bench {
 
     /// The same for a server that does not serve as usual.
     pub(crate) fn start_window_with(paragraph: &'static str, server_options: ServerOptions) -> Self {
-        Self::serve(paragraph, server_options, 0x0ad1, |functions| functions.window)
+        Self::serve(paragraph, server_options, options(), 0x0ad1, |functions| functions.window)
     }
 
     fn serve(
         paragraph: &'static str,
         server_options: ServerOptions,
+        options: DeviceOptions,
         device_id: u16,
         function: impl FnOnce(Functions) -> Device,
     ) -> Self {
         let folder = TempDir::new().expect("folder");
-        let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
         let device = function(device_model::functions(options).expect("device"));
         let server = server_options.listen(&socket(&folder), device, |_| {}).expect("server");
         Self { paragraph, device_id, server: Some(server), folder }
@@ -160,4 +166,8 @@ fn socket(folder: &TempDir) -> PathBuf {
 pub(crate) fn limit_memory() {
     let limit = Rlimit { current: Some(3 << 30), ..getrlimit(Resource::As) };
     setrlimit(Resource::As, limit).expect("a limit for memory");
+}
+
+fn options() -> DeviceOptions {
+    DeviceOptions::new(BlockKind::PwmAudio, ClockMode::Warp)
 }

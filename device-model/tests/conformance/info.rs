@@ -4,7 +4,7 @@ use rustix::fs::fstat;
 
 use crate::bench::Bench;
 use crate::client::{Client, Reply};
-use crate::message::{BAR2, EINVAL, INTX, MSI, NONE, TRIGGER, get_info, irq_info, region_info, set_irqs};
+use crate::message::{BAR2, EINVAL, INTX, MSI, MSIX, NONE, TRIGGER, get_info, irq_info, region_info, set_irqs};
 
 const DEVICE: &str = "VFIO_USER_DEVICE_GET_INFO: Reply";
 const REGION: &str = "VFIO_USER_DEVICE_GET_REGION_INFO: Reply";
@@ -89,8 +89,11 @@ fn an_argsz_below_the_structure_is_refused() {
 #[test]
 fn regions_have_the_sizes_and_flags_of_the_datasheet() {
     for (bench, there) in [
-        (Bench::start(REGION), [(0, 0x1000, READ | WRITE), (7, 0x100, READ | WRITE)]),
-        (Bench::start_window(REGION), [(2, 0x1_0000, READ | WRITE | MMAP), (7, 0x100, READ | WRITE)]),
+        (
+            Bench::start(REGION),
+            [(0, 0x1000, READ | WRITE), (4, 0x1000, READ | WRITE), (7, 0x1000, READ | WRITE)].as_slice(),
+        ),
+        (Bench::start_window(REGION), &[(2, 0x1_0000, READ | WRITE | MMAP), (7, 0x1000, READ | WRITE)]),
     ] {
         let mut client = bench.client();
         for index in 0..9 {
@@ -190,12 +193,12 @@ fn every_reply_that_says_mmap_brings_the_descriptor() {
 fn interrupts_have_the_counts_and_flags_of_the_datasheet() {
     let bench = Bench::start(IRQ);
     let mut client = bench.client();
-    // INTx: eventfd, maskable, automasked. MSI: eventfd, no resize.
-    for (index, flags) in [(INTX, 0b0111), (MSI, 0b1001)] {
+    // INTx: eventfd, maskable, automasked. MSI and MSI-X: eventfd, no resize.
+    for (index, flags, count) in [(INTX, 0b0111, 1), (MSI, 0b1001, 1), (MSIX, 0b1001, 16)] {
         let reply = client.accepts(&irq_info(index));
-        client.expect("argsz, flags, index, count", reply.words(), vec![16, flags, index, 1]);
+        client.expect("argsz, flags, index, count", reply.words(), vec![16, flags, index, count]);
     }
-    for index in 2..5 {
+    for index in 3..5 {
         let words = client.accepts(&irq_info(index)).words();
         client.expect("argsz, index, count", words.get(2..), Some(&[index, 0][..]));
     }

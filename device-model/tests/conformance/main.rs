@@ -10,6 +10,7 @@ mod client;
 mod descriptors;
 mod message;
 
+mod audio_streams;
 mod config_space;
 mod dma;
 mod dma_messages;
@@ -18,6 +19,7 @@ mod hostile;
 mod info;
 mod interrupts;
 mod lifetime;
+mod msix;
 mod negotiation;
 mod qemu_sequences;
 mod regions;

@@ -40,6 +40,7 @@ pub(crate) const MSI: u32 = 1;
 pub(crate) const MSIX: u32 = 2;
 pub(crate) const BAR0: u32 = 0;
 pub(crate) const BAR2: u32 = 2;
+pub(crate) const BAR4: u32 = 4;
 pub(crate) const CONFIG: u32 = 7;
 
 // What an error reply says.

@@ -12,6 +12,7 @@ use crate::message::{
 
 const MIB: u64 = 0x10_0000;
 const MSI_CONTROL: u64 = 0x42;
+const MSIX_CONTROL: u64 = 0x62;
 
 /// QEMU's guest memory: RAM of one file at two addresses, and a ROM of which it has no descriptor to give.
 fn map_ram(client: &mut Client, ram: &Memory) {
@@ -54,7 +55,7 @@ fn look_at(client: &mut Client, ram: &Memory, bars: &[u64]) {
         ask_for_region(client, index);
     }
     client.accepts(&irq_info(3));
-    client.accepts(&read(CONFIG, 0, 256));
+    client.accepts(&read(CONFIG, 0, 4096));
     client.accepts(&write(CONFIG, 0x30, &0xffff_f800_u32.to_le_bytes()));
     for &offset in [0x30].iter().chain(bars) {
         client.accepts(&read(CONFIG, offset, 4));
@@ -63,8 +64,12 @@ fn look_at(client: &mut Client, ram: &Memory, bars: &[u64]) {
 
 /// What QEMU sends until function 0 is there; gives the eventfd of INTx.
 fn realize(client: &mut Client, ram: &Memory) -> OwnedFd {
-    look_at(client, ram, &[0x10]);
+    look_at(client, ram, &[0x10, 0x20]);
     client.accepts(&read(CONFIG, MSI_CONTROL, 2));
+    for (offset, bytes) in [(MSIX_CONTROL, 2), (MSIX_CONTROL + 2, 4), (MSIX_CONTROL + 6, 4)] {
+        client.accepts(&read(CONFIG, offset, bytes));
+    }
+    client.accepts(&irq_info(2));
     connect_intx(client)
 }
 

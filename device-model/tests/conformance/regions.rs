@@ -37,7 +37,7 @@ fn a_write_says_again_what_it_wrote_without_the_data() {
 fn accesses_have_1_2_4_or_8_bytes() {
     let bench = Bench::start(READ_REQUEST);
     let mut client = bench.client();
-    client.reads(BAR0, 0, &[0x41, 0x4d, 0x57, 0x50, 0, 0, 1, 0]);
+    client.reads(BAR0, 0, &[0x41, 0x4d, 0x57, 0x50, 0, 0, 2, 0]);
     client.accepts(&write(BAR0, SCRATCH, &[0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0]));
     client.reads(BAR0, SCRATCH, &[0x11, 0x22, 0x33, 0x44]);
     client.accepts(&write(BAR0, SCRATCH + 1, &[0xaa]));
@@ -73,11 +73,11 @@ fn past_a_regions_end_there_is_nothing_and_offsets_do_not_wrap_around() {
     client.reads(BAR0, 0xffd, &[0xff; 4]);
     window.reads(BAR2, 0xfffd, &[0xff; 4]);
     window.reads(BAR2, 0, &[0; 8]);
-    let space = client.accepts(&read(CONFIG, 0, 256)).data().to_vec();
-    for offset in [0x100, 0xfe, u64::MAX, u64::MAX - 3] {
+    let space = client.accepts(&read(CONFIG, 0, 4096)).data().to_vec();
+    for offset in [0x1000, 0xffe, u64::MAX, u64::MAX - 3] {
         client.call(&read(CONFIG, offset, 4), &[]);
     }
-    for offset in [0x100, u64::MAX - 3] {
+    for offset in [0x1000, u64::MAX - 3] {
         client.call(&write(CONFIG, offset, &[0xff; 8]), &[]);
     }
     client.reads(CONFIG, 0, &space);
@@ -87,7 +87,7 @@ fn past_a_regions_end_there_is_nothing_and_offsets_do_not_wrap_around() {
 fn a_region_of_no_bytes_has_nothing_to_read() {
     let bench = Bench::start("VFIO_USER_REGION_READ: region");
     let mut client = bench.client();
-    for region in [1, 2, 3, 4, 5, 6, 8] {
+    for region in [1, 2, 3, 5, 6, 8] {
         let reply = client.call(&read(region, 0, 4), &[]);
         if reply.is_error() {
             client.is_refusal(reply, ANY_ERRNO);

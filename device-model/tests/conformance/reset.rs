@@ -40,12 +40,12 @@ fn a_reset_with_a_payload_is_refused_and_does_nothing() {
 fn a_reset_brings_the_config_space_back() {
     let bench = Bench::start(RESET);
     let mut client = bench.client();
-    let before = client.accepts(&read(CONFIG, 0, 256)).body;
+    let before = client.accepts(&read(CONFIG, 0, 4096)).body;
     client.accepts(&write(CONFIG, 0x04, &0x0406_u16.to_le_bytes()));
     client.accepts(&write(CONFIG, 0x10, &0xfebf_0000_u32.to_le_bytes()));
     client.accepts(&write(CONFIG, 0x42, &1_u16.to_le_bytes()));
     client.accepts(&reset());
-    let after = client.accepts(&read(CONFIG, 0, 256)).body;
+    let after = client.accepts(&read(CONFIG, 0, 4096)).body;
     client.expect("the config space", after, before);
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use device::DmaFailure;
 use rustix::fs::{OFlags, fcntl_getfl};
 
 use crate::protocol::{Dma, MAXIMUM_DMA_MAPS};
@@ -105,6 +106,19 @@ pub enum DmaError {
         /// What happened.
         reason: String,
     },
+}
+
+impl From<DmaError> for DmaFailure {
+    fn from(error: DmaError) -> Self {
+        match error {
+            DmaError::NotMapped { .. } => Self::NotMapped,
+            DmaError::NotAllowed { .. } => Self::NotAllowed,
+            DmaError::NoDescriptor { .. }
+            | DmaError::File { .. }
+            | DmaError::Refused { .. }
+            | DmaError::Unanswered { .. } => Self::Failed,
+        }
+    }
 }
 
 /// Which way a transfer goes.
@@ -212,6 +226,17 @@ impl DmaMappings {
         self.through_files(address, data.len(), Direction::ToClient, |file, offset, part, at| {
             write_file(file, offset, &data[part], at)
         })
+    }
+
+    /// Whether all of the range can be transferred, before any of it is: gives whether it can be through files.
+    pub(crate) fn check(&self, address: u64, bytes: usize, direction: Direction) -> Result<bool, DmaError> {
+        let (mut done, mut by_file) = (0, true);
+        while done < bytes {
+            let piece = self.piece(address.wrapping_add(done as u64), bytes - done, direction)?;
+            by_file &= piece.file.is_some();
+            done += piece.bytes;
+        }
+        Ok(by_file)
     }
 
     /// Calls `transfer` for the part of the `bytes` bytes at `address` that lies in each mapping: with its file, the

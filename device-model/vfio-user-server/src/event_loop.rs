@@ -100,7 +100,7 @@ impl MutEventSubscriber for Server {
                 Ok(())
             }
             _ => {
-                self.deadline();
+                self.shared.timer_expired();
                 Ok(())
             }
         };
@@ -144,15 +144,6 @@ impl Server {
             }
         }
         Ok(())
-    }
-
-    fn deadline(&mut self) {
-        self.shared.step(|state, wall_ns| {
-            // Reading the expirations makes the descriptor quiet again; how many there were does not matter.
-            if state.timer.wait().is_ok() {
-                state.timer_expired(wall_ns);
-            }
-        });
     }
 
     fn woken(&mut self) -> Result<(), End> {

@@ -94,8 +94,7 @@ pub struct ServerOptions {
     pub write_multiple: bool,
     /// The most bytes that a client may read or write with a message: up to 1 MiB.
     pub maximum_data_bytes: usize,
-    /// The most descriptors that a client is told it may send with a message: up to 16. No command of this device's
-    /// takes more than one.
+    /// The most descriptors that a client is told it may send with a message: up to 16, one for every vector of MSI-X.
     pub maximum_descriptors: usize,
     /// Whether to reset the device when a client has gone.
     pub reset_on_disconnect: bool,
@@ -163,6 +162,15 @@ impl RunningServer {
     /// Looks at the device, or pokes it, between two of its steps.
     pub fn with_device<T>(&self, look: impl FnOnce(&mut Device) -> T) -> T {
         look(&mut self.shared.lock().device)
+    }
+
+    /// Moves the time of a device with a manual clock to `now_ns`, never back: what is due until then happens in order,
+    /// each with its DMA and interrupts. Transfers by message end later.
+    ///
+    /// # Panics
+    /// If the device has another clock.
+    pub fn advance_to(&self, now_ns: u64) {
+        self.shared.advance_to(now_ns);
     }
 
     /// Looks at the guest memory that the client shares.

@@ -79,8 +79,7 @@ impl Session {
             Request::DeviceInfo => Ok(Answer::Payload(regions::device_info().to_bytes(), None)),
             Request::RegionInfo { index, reply_bytes } => region_info(shared, index, reply_bytes),
             Request::IrqInfo { index } => {
-                let info = regions::irq_info(&shared.lock().device, index)?;
-                Ok(Answer::Payload(info.to_bytes(), None))
+                Ok(Answer::Payload(regions::irq_info(&shared.lock().device, index)?.to_bytes(), None))
             }
             Request::SetIrqs(set) => {
                 shared.step(|state, _| set_irqs(state, &set, descriptors.list))?;
@@ -174,8 +173,8 @@ fn region_info(shared: &Shared, index: u32, reply_bytes: u32) -> Result<Answer, 
 
 fn set_irqs(state: &mut State, set: &IrqSet<'_>, descriptors: Vec<OwnedFd>) -> Result<(), Refusal> {
     let IrqSet { index, start, count, action, data } = *set;
-    let there = u64::from(regions::irq_info(&state.device, index)?.count);
-    if u64::from(start) + u64::from(count) > there {
+    let there = regions::irq_info(&state.device, index)?.count;
+    if u64::from(start) + u64::from(count) > there.into() {
         return Err(Refusal::invalid(format!(
             "expected interrupts below {there} of index {index}, found {start} to {start} + {count}"
         )));
@@ -184,42 +183,59 @@ fn set_irqs(state: &mut State, set: &IrqSet<'_>, descriptors: Vec<OwnedFd>) -> R
     if data == IrqData::Eventfd && brought != 0 && brought != count as usize {
         return Err(Refusal::invalid(format!("expected {count} descriptors or none, found {brought}")));
     }
-    let Some(pin) = regions::pin(&state.device, index)? else { return Ok(()) };
     if count == 0 {
         // All of the index's: only this disables anything, the others do something to none.
         if (action, data) == (IrqAction::Trigger, IrqData::None) {
-            state.connect(pin, None)?;
+            (0..there).for_each(|number| state.connect(regions::pin(index, number), None));
         }
         return Ok(());
     }
-    // There is one interrupt of either index.
-    let applies = match data {
-        IrqData::Bool(booleans) => booleans.iter().any(|&boolean| boolean != 0),
-        IrqData::None | IrqData::Eventfd => true,
-    };
-    let descriptor = descriptors.into_iter().next();
-    match (action, pin, data) {
-        (IrqAction::Mask | IrqAction::Unmask, Pin::Msi, _) => Err(Refusal::invalid("expected INTx: MSI has no mask")),
-        (IrqAction::Mask, Pin::Intx, IrqData::Eventfd) => {
-            Err(Refusal::new(Errno::NOTTY, "INTx cannot be masked by a descriptor"))
+    if action != IrqAction::Trigger && regions::pin(index, start) != Pin::Intx {
+        return Err(Refusal::invalid("expected INTx: MSI and MSI-X are masked by the guest"));
+    }
+    let pins = (start..start + count).map(|number| regions::pin(index, number));
+    match data {
+        IrqData::Eventfd => set_eventfds(state, action, pins, descriptors),
+        IrqData::None => {
+            pins.for_each(|pin| set_pin(state, action, pin));
+            Ok(())
         }
-        (IrqAction::Unmask, Pin::Intx, IrqData::Eventfd) => {
-            descriptor.iter().try_for_each(|descriptor| never_block(descriptor, pin))?;
+        IrqData::Bool(booleans) => {
+            let applies = pins.zip(booleans).filter(|(_, boolean)| **boolean != 0);
+            applies.for_each(|(pin, _)| set_pin(state, action, pin));
+            Ok(())
+        }
+    }
+}
+
+/// Ties an action on pins to a descriptor each, or unties it. All of the descriptors are looked at before one is taken.
+fn set_eventfds(
+    state: &mut State,
+    action: IrqAction,
+    pins: impl Iterator<Item = Pin> + Clone,
+    descriptors: Vec<OwnedFd>,
+) -> Result<(), Refusal> {
+    if action == IrqAction::Mask {
+        return Err(Refusal::new(Errno::NOTTY, "INTx cannot be masked by a descriptor"));
+    }
+    descriptors.iter().zip(pins.clone()).try_for_each(|(descriptor, pin)| never_block(descriptor, pin))?;
+    let mut descriptors = descriptors.into_iter();
+    for pin in pins {
+        let descriptor = descriptors.next();
+        if action == IrqAction::Trigger {
+            state.connect(pin, descriptor);
+        } else {
             state.unmasking = descriptor.map_or(Unmasking::ByMessage, Unmasking::By);
-            Ok(())
         }
-        (IrqAction::Trigger, _, IrqData::Eventfd) => state.connect(pin, descriptor),
-        (IrqAction::Mask | IrqAction::Unmask, Pin::Intx, _) => {
-            if applies {
-                state.device.mask_intx(action == IrqAction::Mask);
-            }
-            Ok(())
-        }
-        (IrqAction::Trigger, _, _) => {
-            if applies {
-                state.fire(pin);
-            }
-            Ok(())
-        }
+    }
+    Ok(())
+}
+
+/// Does an action on a pin now.
+fn set_pin(state: &mut State, action: IrqAction, pin: Pin) {
+    match action {
+        IrqAction::Trigger => state.fire(pin),
+        IrqAction::Mask => state.device.mask_intx(true),
+        IrqAction::Unmask => state.device.mask_intx(false),
     }
 }

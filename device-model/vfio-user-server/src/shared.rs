@@ -1,18 +1,19 @@
 //! What the event loop and those who look at the device from outside share.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
-use device::{Clock, Device, Pin};
+use device::{Clock, Device, DmaFailure, DmaId, DmaRequest, DmaTransfer, Pin};
 use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::timerfd::TimerFd;
 
 use crate::ServerOptions;
 use crate::client_process::ClientProcess;
-use crate::dma_mappings::DmaMappings;
+use crate::dma_mappings::{Direction, DmaError, DmaMappings};
 use crate::protocol::Refusal;
 use crate::transfers::Transfer;
 
@@ -25,18 +26,21 @@ pub(crate) struct Shared {
     asked: Mutex<Vec<Transfer>>,
     /// Wakes the event loop, to stop or to begin transfers.
     pub(crate) wake: EventFd,
+    /// For transfers that end later, to tell the device.
+    this: Weak<Self>,
 }
 
 /// What the lock guards.
 pub(crate) struct State {
     pub(crate) device: Device,
     pub(crate) mappings: DmaMappings,
-    intx: Option<OwnedFd>,
-    msi: Option<OwnedFd>,
+    eventfds: BTreeMap<Pin, OwnedFd>,
     /// For the event loop to take over.
     pub(crate) unmasking: Unmasking,
     pub(crate) timer: TimerFd,
     timer_at_wall_ns: Option<u64>,
+    /// When the device was last let do by itself what it may.
+    looked_at_wall_ns: u64,
     pub(crate) client: Option<ClientProcess>,
     /// Whether the event loop is to end.
     pub(crate) stopping: bool,
@@ -59,20 +63,22 @@ impl Shared {
         let state = State {
             device,
             mappings: DmaMappings::default(),
-            intx: None,
-            msi: None,
+            eventfds: BTreeMap::new(),
             unmasking: Unmasking::default(),
             timer: TimerFd::new()?,
             timer_at_wall_ns: None,
+            looked_at_wall_ns: 0,
             client: None,
             stopping: false,
         };
-        Ok(Arc::new(Self {
+        let wake = EventFd::new(0)?;
+        Ok(Arc::new_cyclic(|this| Self {
             options,
             started: Instant::now(),
             state: Mutex::new(state),
             asked: Mutex::default(),
-            wake: EventFd::new(0)?,
+            wake,
+            this: this.clone(),
         }))
     }
 
@@ -86,15 +92,87 @@ impl Shared {
         self.state.lock().expect("a step of the device panicked")
     }
 
-    /// Does one step of the device and what it asks for, in the order of the documented invariant: the step, then the
-    /// interrupt, then (by returning) the reply.
+    /// Does one step of the device and what it asks for, in the order of the documented invariant: the step, then DMA,
+    /// then the interrupts, then (by returning) the reply.
     pub(crate) fn step<T>(&self, step: impl FnOnce(&mut State, u64) -> T) -> T {
         let mut state = self.lock();
         let wall_ns = self.wall_ns();
+        if state.device.is_late(wall_ns) {
+            self.wake(&mut state, wall_ns, false);
+        }
         let result = step(&mut state, wall_ns);
-        state.fire_interrupt();
+        self.transfer(&mut state);
+        state.fire_interrupts();
         state.set_timer(wall_ns);
         result
+    }
+
+    /// Moves the time of a device with a manual clock, with everything that is due until then.
+    pub(crate) fn advance_to(&self, now_ns: u64) {
+        while !self.step(|state, _| state.device.advance_to(now_ns)) {}
+    }
+
+    /// The timer has come: lets device time go on.
+    pub(crate) fn timer_expired(&self) {
+        self.step(|state, wall_ns| {
+            // Reading the expirations makes the descriptor quiet again; how many there were does not matter.
+            if state.timer.wait().is_err() {
+                return;
+            }
+            state.timer_at_wall_ns = None;
+            let guest_computes = state.client.as_ref().is_some_and(ClientProcess::computes);
+            self.wake(state, wall_ns, guest_computes);
+            state.looked_at_wall_ns = wall_ns;
+        });
+    }
+
+    /// Lets device time go on to `wall_ns`, or as far as DMA by message lets it.
+    fn wake(&self, state: &mut State, wall_ns: u64, guest_computes: bool) {
+        state.device.wake(wall_ns, guest_computes);
+        while self.transfer(state) {
+            state.device.wake(wall_ns, guest_computes);
+        }
+    }
+
+    /// Makes the transfers that the device asks for: at once by file, later by message. Gives whether there were any.
+    fn transfer(&self, state: &mut State) -> bool {
+        let mut any = false;
+        while let Some((id, request)) = state.device.take_dma() {
+            any = true;
+            let direction = match request.transfer {
+                DmaTransfer::Read { .. } => Direction::FromClient,
+                DmaTransfer::Write { .. } => Direction::ToClient,
+            };
+            let result = match state.mappings.check(request.address, request.bytes(), direction) {
+                Ok(true) => by_file(&state.mappings, request),
+                Ok(false) => {
+                    self.transfer_by_message(id, request);
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            state.device.dma_ended(id, result.map_err(DmaFailure::from));
+        }
+        any
+    }
+
+    fn transfer_by_message(&self, id: DmaId, DmaRequest { address, transfer, .. }: DmaRequest) {
+        let this = self.this.clone();
+        let tell = move |result: Result<Vec<u8>, DmaError>| {
+            if let Some(shared) = this.upgrade() {
+                let result = result.map_err(DmaFailure::from);
+                shared.step(|state, wall_ns| {
+                    state.device.pass(wall_ns);
+                    state.device.dma_ended(id, result);
+                });
+            }
+        };
+        self.ask(match transfer {
+            DmaTransfer::Read { bytes } => Transfer::read(address, bytes, Box::new(tell)),
+            DmaTransfer::Write { data } => {
+                Transfer::write(address, data, Box::new(move |result| tell(result.map(|_| Vec::new()))))
+            }
+        });
     }
 
     /// Ends the event loop.
@@ -125,26 +203,19 @@ impl Shared {
 }
 
 impl State {
-    /// Connects a pin to the client's descriptor, or disconnects it.
-    pub(crate) fn connect(&mut self, pin: Pin, eventfd: Option<OwnedFd>) -> Result<(), Refusal> {
-        eventfd.iter().try_for_each(|eventfd| never_block(eventfd, pin))?;
+    /// Connects a pin to the client's descriptor, which never blocks, or disconnects it.
+    pub(crate) fn connect(&mut self, pin: Pin, eventfd: Option<OwnedFd>) {
         self.device.connect_interrupt(pin, eventfd.is_some());
-        *self.eventfd(pin) = eventfd;
-        Ok(())
-    }
-
-    fn eventfd(&mut self, pin: Pin) -> &mut Option<OwnedFd> {
-        match pin {
-            Pin::Intx => &mut self.intx,
-            Pin::Msi => &mut self.msi,
+        match eventfd {
+            Some(eventfd) => drop(self.eventfds.insert(pin, eventfd)),
+            None => drop(self.eventfds.remove(&pin)),
         }
     }
 
     /// Forgets everything that belongs to a client that has gone. The device keeps its state.
     pub(crate) fn client_gone(&mut self) {
-        for pin in [Pin::Intx, Pin::Msi] {
+        for pin in std::mem::take(&mut self.eventfds).into_keys() {
             self.device.connect_interrupt(pin, false);
-            *self.eventfd(pin) = None;
         }
         self.unmasking = Unmasking::ByMessage;
         self.mappings.clear();
@@ -152,15 +223,15 @@ impl State {
         self.device.note("client disconnected");
     }
 
-    fn fire_interrupt(&mut self) {
-        if let Some(pin) = self.device.take_interrupt() {
+    fn fire_interrupts(&mut self) {
+        while let Some(pin) = self.device.take_interrupt() {
             self.fire(pin);
         }
     }
 
     /// Signals the descriptor of a pin, if there is one.
     pub(crate) fn fire(&mut self, pin: Pin) {
-        let Some(eventfd) = self.eventfd(pin) else { return };
+        let Some(eventfd) = self.eventfds.get(&pin) else { return };
         match rustix::io::write(eventfd, &1_u64.to_ne_bytes()) {
             // Full of signals that nobody has looked at: one more says nothing new.
             Ok(_) | Err(Errno::AGAIN) => {}
@@ -172,8 +243,10 @@ impl State {
     /// left alone unless it would come too late: in warp mode every access moves the wake-up further away.
     fn set_timer(&mut self, wall_ns: u64) {
         let Some(wanted_ns) = self.device.wake_at_wall_ns() else { return };
-        // What could not happen now, because the guest computes, is looked at again after as long as quiet takes.
-        let wanted_ns = if wanted_ns <= wall_ns { wall_ns + Clock::QUIET_WALL_NS } else { wanted_ns };
+        // What could not happen when it was looked at last, because the guest computed, is looked at again after as long
+        // as quiet takes.
+        let could_not = wanted_ns <= self.looked_at_wall_ns;
+        let wanted_ns = if could_not { self.looked_at_wall_ns + Clock::QUIET_WALL_NS } else { wanted_ns };
         if self.timer_at_wall_ns.is_some_and(|set_ns| set_ns <= wanted_ns) {
             return;
         }
@@ -184,12 +257,15 @@ impl State {
             Err(error) => self.device.note(format!("the timer for {delay:?} cannot be set: {error}")),
         }
     }
+}
 
-    /// The timer has come: lets device time go on.
-    pub(crate) fn timer_expired(&mut self, wall_ns: u64) {
-        self.timer_at_wall_ns = None;
-        let guest_computes = self.client.as_ref().is_some_and(ClientProcess::computes);
-        self.device.wake(wall_ns, guest_computes);
+fn by_file(mappings: &DmaMappings, DmaRequest { address, transfer, .. }: DmaRequest) -> Result<Vec<u8>, DmaError> {
+    match transfer {
+        DmaTransfer::Read { bytes } => {
+            let mut data = vec![0; bytes];
+            mappings.read(address, &mut data).map(|()| data)
+        }
+        DmaTransfer::Write { data } => mappings.write(address, &data).map(|()| Vec::new()),
     }
 }
 

@@ -82,8 +82,10 @@ impl Access {
     fn fields(&self) -> Vec<u8> {
         let (region, offset) = match *self {
             Self::Near { region, offset } => (u32::from(region % 10), u64::from(offset)),
-            // SYSTEM, or AUDIO.
-            Self::Register { words } => (0, u64::from(words & 0x0f) * 4 + if words & 0x80 == 0 { 0 } else { 0x440 }),
+            // SYSTEM, a part of TX, or of RX.
+            Self::Register { words } => {
+                (0, u64::from(words & 0x1f) * 4 + [0, 0, 0x440, 0x540][usize::from(words >> 6)])
+            }
             Self::Any { region, offset } => (region, offset),
         };
         [&offset.to_ne_bytes()[..], &region.to_ne_bytes()].concat()

@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
 
-use registers::{Description, RegisterMap, WriteConstraint};
+use registers::{Description, RegisterHandle, RegisterMap, WriteConstraint};
 use vm_device::bus::{MmioAddress, MmioBus, MmioRange};
 
-use crate::registers::{Pwm, Registers};
+use crate::registers::Registers;
 
 const SVD: &str = include_str!("../pwm-audio.svd");
 
@@ -18,11 +18,13 @@ pub(crate) static REGISTERS: LazyLock<Registers> = LazyLock::new(|| {
 
 static UNITS: LazyLock<MmioBus<Unit>> = LazyLock::new(|| {
     let mut bus = MmioBus::new();
-    let channels = (0..Pwm::COUNT).map(|index| (format!("PWM{index}"), Unit::Pwm(index)));
-    for (name, unit) in
-        [("SYSTEM".to_owned(), Unit::System), ("AUDIO".to_owned(), Unit::Audio)].into_iter().chain(channels)
-    {
-        let (first, end) = span(&REGISTERS.map, &name);
+    for peripheral in REGISTERS.map.peripherals() {
+        let (first, end) = span(&REGISTERS.map, &peripheral.name);
+        let unit = match peripheral.name.as_str() {
+            "SYSTEM" => Unit::System,
+            "TX" | "RX" => Unit::Audio,
+            _ => Unit::Pwm,
+        };
         mended(MmioRange::new(MmioAddress(first), end - first).and_then(|range| bus.register(range, unit)));
     }
     bus
@@ -32,7 +34,9 @@ static UNITS: LazyLock<MmioBus<Unit>> = LazyLock::new(|| {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     System,
-    Pwm(usize),
+    /// PWM channels, capture and converter.
+    Pwm,
+    /// Transmitter and receiver.
     Audio,
 }
 
@@ -41,11 +45,16 @@ impl Unit {
     pub(crate) fn at(offset: u64) -> Option<Self> {
         UNITS.device(MmioAddress(offset)).map(|(_, unit)| *unit)
     }
+
+    /// The unit that has the register.
+    pub(crate) fn of(register: RegisterHandle) -> Self {
+        mended(Self::at(REGISTERS.map[register].offset).ok_or("a register of no peripheral"))
+    }
 }
 
-/// The frame rates that the transmitter has, in Hz.
+/// The frame rates that transmitter and receiver have, in Hz.
 pub fn rates_hz() -> RangeInclusive<u32> {
-    match REGISTERS.map[REGISTERS.audio.rate].write_constraint {
+    match REGISTERS.map[REGISTERS.tx.rate].write_constraint {
         Some(WriteConstraint::Range { minimum, maximum }) => minimum as u32..=maximum as u32,
         _ => 1..=u32::MAX,
     }

@@ -23,22 +23,22 @@ fn line(text: &str) -> usize {
 
 const RATE: &str = "<name>RATE</name>";
 const FORMAT: &str = "<name>FORMAT</name>";
-const CHANNELS: &str = "<name>channels</name>";
+const SAMPLE_BITS: &str = "<name>sample_bits</name>";
 
 #[test]
-fn depth_and_low_mark_of_the_fifo() {
+fn depth_of_the_fifo() {
     let map = map(SVD).expect("the file");
-    let status = &map[map.register("AUDIO.STATUS").expect("a register")];
+    let status = &map[map.register("TX.STATUS").expect("a register")];
     let fill = status.fields.iter().find(|field| field.name == "fill").expect("a field");
-    let names = [0, 255, 256, 257, 1_023, 1_024].map(|frames| fill.value_name(frames));
-    assert_eq!(names, [None, None, Some("low_mark"), None, None, Some("full")]);
+    let names = [0, 256, 1_023, 1_024].map(|frames| fill.value_name(frames));
+    assert_eq!(names, [None, None, None, Some("full")]);
 }
 
 #[test]
 fn a_register_at_another_ones_offset() {
     let [rate, format] = [RATE, FORMAT].map(|name| line(name) - 1);
     let expected = format!(
-        "line {rate}: AUDIO.RATE: bytes 0x444 to 0x447 overlap those of AUDIO.FORMAT (line {format}, 0x444 to 0x447), \
+        "line {rate}: TX.RATE: bytes 0x444 to 0x447 overlap those of TX.FORMAT (line {format}, 0x444 to 0x447), \
          and it is not said to be an alternate; mend the file, or let it through with Leniency::RegisterOverlap"
     );
     assert_eq!(refusal(RATE, "<addressOffset>0x08<", "<addressOffset>0x04<"), expected);
@@ -47,18 +47,18 @@ fn a_register_at_another_ones_offset() {
 #[test]
 fn a_field_past_bit_31() {
     let expected = format!(
-        "line {}: AUDIO.FORMAT.channels: bits 32:31 are not in its register, which has 32 bits; mend the file, or let \
+        "line {}: TX.FORMAT.sample_bits: bits 36:31 are not in its register, which has 32 bits; mend the file, or let \
          it through with Leniency::FieldOutsideRegister",
-        line(CHANNELS) - 1
+        line(SAMPLE_BITS) - 1
     );
-    assert_eq!(refusal(CHANNELS, "[9:8]", "[32:31]"), expected);
+    assert_eq!(refusal(SAMPLE_BITS, "[5:0]", "[36:31]"), expected);
 }
 
 #[test]
 fn a_reset_value_that_may_not_be_written() {
     // 7999 Hz, one less than the lowest rate.
     let expected = format!(
-        "line {}: AUDIO.RATE: it is 0x1f3f after reset, which its write constraint does not allow; mend the file, or let \
+        "line {}: TX.RATE: it is 0x1f3f after reset, which its write constraint does not allow; mend the file, or let \
          it through with Leniency::ResetOutsideConstraint",
         line(RATE) - 1
     );
@@ -68,7 +68,7 @@ fn a_reset_value_that_may_not_be_written() {
 #[test]
 fn a_reset_value_with_bits_that_its_register_does_not_have() {
     let expected = format!(
-        "line {}: AUDIO.RATE: the reset value 0x100000000 does not fit into 32 bits; mend the file, or let it through \
+        "line {}: TX.RATE: the reset value 0x100000000 does not fit into 32 bits; mend the file, or let it through \
          with Leniency::ResetOutsideRegister",
         line("<resetValue>48000<")
     );

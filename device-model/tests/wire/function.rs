@@ -1,74 +1,32 @@
-//! The wire bench: a device over its real vfio-user socket, driven by the `vfio_user` crate's client, without a VM.
+//! The function over the wire: registers, interrupts, streams, who comes and goes.
 //! Offsets and values are retyped from the datasheet.
 
-mod bench;
-
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use device::{Access, ClockMode, Happening, Pin};
 use device_model::{BlockKind, DeviceOptions, stream_file};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{MemfdFlags, OFlags, ftruncate, memfd_create};
-use rustix::time::Timespec;
 use tempfile::TempDir;
 use vfio_user::Client;
-use vfio_user_server::{DmaMappings, RunningServer, ServerEvent, ServerOptions};
+use vfio_user_server::{DmaMappings, RunningServer, ServerOptions};
 
-use crate::bench::{BAR0, Bench, socket};
+use crate::bench::{ACTION_TRIGGER, BAR0, Bench, CONFIG, DATA_EVENTFD, INTX, MSI, interrupts, socket, wait};
 
 const BAR2: u32 = 2;
-const CONFIG: u32 = 7;
-const INTX: u32 = 0;
-const MSI: u32 = 1;
 // The flags of `struct vfio_irq_set`, from linux/vfio.h.
 const DATA_NONE: u32 = 1 << 0;
-const DATA_EVENTFD: u32 = 1 << 2;
 const ACTION_UNMASK: u32 = 1 << 4;
-const ACTION_TRIGGER: u32 = 1 << 5;
-
-impl Bench {
-    fn read(&mut self, region: u32, offset: u64) -> u32 {
-        let mut data = [0; 4];
-        self.client.region_read(region, offset, &mut data).expect("read");
-        u32::from_le_bytes(data)
-    }
-
-    fn write(&mut self, offset: u64, value: u32) {
-        self.client.region_write(BAR0, offset, &value.to_le_bytes()).expect("write");
-    }
-
-    fn connect(&mut self, index: u32) -> OwnedFd {
-        let eventfd = eventfd(0, EventfdFlags::NONBLOCK).expect("eventfd");
-        self.client
-            .set_irqs(index, DATA_EVENTFD | ACTION_TRIGGER, 0, 1, &[eventfd.as_raw_fd()])
-            .expect("connect the interrupt");
-        eventfd
-    }
-}
-
-/// The interrupts since the last look.
-fn interrupts(eventfd: &OwnedFd) -> u64 {
-    let mut count = [0; 8];
-    rustix::io::read(eventfd, &mut count).map_or(0, |_| u64::from_ne_bytes(count))
-}
-
-/// Waits for an interrupt and gives the number since the last look.
-fn wait(eventfd: &OwnedFd) -> u64 {
-    let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
-    let ready = poll(&mut [PollFd::new(eventfd, PollFlags::IN)], Some(&limit)).expect("poll");
-    assert_eq!(ready, 1, "no interrupt came");
-    interrupts(eventfd)
-}
 
 #[test]
 fn the_function_looks_as_the_datasheet_says() {
     let mut bench = Bench::start(ClockMode::Warp);
     let size = |index| bench.client.region(index).map(|region| region.size);
-    assert_eq!((0..9).map(size).collect::<Vec<_>>(), [0x1000, 0, 0, 0, 0, 0, 0, 0x100, 0].map(Some));
+    assert_eq!((0..9).map(size).collect::<Vec<_>>(), [0x1000, 0, 0, 0, 0x1000, 0, 0, 0x1000, 0].map(Some));
     assert_eq!(bench.read(CONFIG, 0x00), 0x0ad0_1b36);
     assert_eq!(bench.read(BAR0, 0x000), 0x5057_4d41);
     assert_eq!(bench.client.get_irq_info(INTX).map(|info| (info.count, info.flags)).expect("INTx"), (1, 7));
@@ -91,20 +49,16 @@ fn a_second_client_finds_the_state_that_the_first_one_left() {
 
 #[test]
 fn with_a_reset_on_disconnect_the_next_client_finds_the_cold_state() {
-    let folder = TempDir::new().expect("folder");
-    let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
-    let device = device_model::functions(options).expect("device").registers;
-    let options = ServerOptions { reset_on_disconnect: true, ..ServerOptions::default() };
-    let path = socket(&folder);
-    let server = options.listen(&path, device, |event| assert_eq!(event, ServerEvent::ClientGone)).expect("server");
-    let mut bench = Bench { client: Client::new(&path).expect("client"), server, folder };
+    let reset = ServerOptions { reset_on_disconnect: true, ..ServerOptions::default() };
+    let mut bench = Bench::start_served(reset, ClockMode::Warp);
     for (offset, value) in [(0x008, 0xcafe_f00d), (0x014, 0x7), (0x448, 8_000)] {
         bench.write(offset, value);
     }
     // Memory enable and bus mastering.
     bench.client.region_write(CONFIG, 0x04, &[0x06, 0]).expect("command");
+    let socket = socket(&bench.folder);
     bench.client.shutdown().expect("disconnect");
-    bench.client = Client::new(&path).expect("second client");
+    bench.client = Client::new(&socket).expect("second client");
     let cold = [(BAR0, 0x008, 0), (BAR0, 0x014, 0), (BAR0, 0x448, 48_000), (CONFIG, 0x04, 0x0010_0000)];
     for (region, offset, value) in cold {
         assert_eq!(bench.read(region, offset), value, "{offset:#x}");
@@ -211,15 +165,15 @@ fn the_timeline_says_which_fields_an_access_changed_or_found_changed() {
         said,
         [
             "write SYSTEM.INTERRUPT_ENABLE <- 0x00000004: SYSTEM.INTERRUPT_ENABLE.tx_underrun 0 -> 1 (offset 0x014, 4 bytes)",
-            "write AUDIO.CONTROL <- 0x00000001: AUDIO.CONTROL.enable 0 -> 1 (offset 0x440, 4 bytes)",
+            "write TX.CONTROL <- 0x00000001: TX.CONTROL.enable 0 -> 1 (offset 0x440, 4 bytes)",
             "stream started: 24 bits, 2 channels, 48000 Hz",
-            "write AUDIO.TX_LEFT + AUDIO.TX_RIGHT <- 0x0000000000000007 (offset 0x460, 8 bytes)",
+            "write TX.SAMPLE0 + TX.SAMPLE1 <- 0x0000000000000007 (offset 0x460, 8 bytes)",
             "stream underrun: a frame was due and there was none",
             "interrupt by MSI",
-            "read AUDIO.STATUS -> 0x00160000: AUDIO.STATUS.underrun 0 -> 1 (offset 0x44c, 4 bytes), 2 more like it",
-            "write AUDIO.FORMAT <- 0x00000110: AUDIO.FORMAT.sample_bits 0x18 signed_24 -> 0x10 signed_16, \
-             AUDIO.FORMAT.channels 2 stereo -> 1 mono (offset 0x444, 4 bytes)",
-            "ignored: AUDIO.FORMAT cannot change to 0x110 while AUDIO.CONTROL.enable is set",
+            "read TX.STATUS -> 0x00160000: TX.STATUS.underrun 0 -> 1 (offset 0x44c, 4 bytes), 2 more like it",
+            "write TX.FORMAT <- 0x00000110: TX.FORMAT.sample_bits 0x18 signed_24 -> 0x10 signed_16, \
+             TX.FORMAT.channels 2 stereo -> 1 mono (offset 0x444, 4 bytes)",
+            "ignored: TX.FORMAT cannot change to 0x110 while TX.CONTROL.enable is set",
             "read SYSTEM.SCRATCH -> 0x0000 (offset 0x00a, 2 bytes)",
         ]
     );
@@ -233,8 +187,8 @@ fn the_timeline_names_a_full_fifo() {
     }
     assert_eq!(bench.read(BAR0, 0x44c), 0x0001_0400);
     let tail = bench.server.with_device(|device| device.timeline_tail(1));
-    let expected = "read AUDIO.STATUS -> 0x00010400: AUDIO.STATUS.fill 0 -> 0x400 full, AUDIO.STATUS.full 0 -> 1, \
-                    AUDIO.STATUS.empty 1 -> 0, AUDIO.STATUS.low 1 -> 0 (offset 0x44c, 4 bytes)";
+    let expected = "read TX.STATUS -> 0x00010400: TX.STATUS.fill 0 -> 0x400 full, TX.STATUS.full 0 -> 1, \
+                    TX.STATUS.empty 1 -> 0, TX.STATUS.low 1 -> 0 (offset 0x44c, 4 bytes)";
     assert!(tail[0].ends_with(expected), "{}", tail[0]);
 }
 
@@ -283,7 +237,18 @@ fn in_warp_time_a_stream_of_seconds_plays_without_waiting_for_it() {
 
 #[test]
 fn in_real_time_a_stream_lasts_as_long_as_it_is() {
-    let mut bench = Bench::start(ClockMode::Real);
+    lasts_as_long_as_it_is(ClockMode::Real);
+}
+
+#[test]
+fn in_scaled_time_a_stream_lasts_as_long_as_it_is() {
+    for scale in ["real:0.5", "real:50"] {
+        lasts_as_long_as_it_is(scale.parse().expect("a clock"));
+    }
+}
+
+fn lasts_as_long_as_it_is(clock: ClockMode) {
+    let mut bench = Bench::start(clock);
     let msi = bench.connect(MSI);
     bench.write(0x448, 192_000);
     for number in 0..512_u64 {
@@ -300,7 +265,7 @@ fn in_real_time_a_stream_lasts_as_long_as_it_is() {
 
 #[test]
 fn the_sample_window_is_the_same_memory_mapped_and_by_message() {
-    let mut bench = Bench::serve(ClockMode::Warp, |functions| functions.window);
+    let mut bench = Bench::start_window(ClockMode::Warp);
     let window = bench.server.with_device(|device| device.window().cloned()).expect("a window");
     assert_eq!(bench.read(CONFIG, 0x00), 0x0ad1_1b36);
     let region = bench.client.region(BAR2).expect("BAR2");
@@ -331,7 +296,7 @@ fn guest_memory_is_reached_where_it_was_mapped() {
 
 #[test]
 fn whoever_waits_for_guest_memory_may_look_at_the_device() {
-    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
+    let Bench { client, server, folder, .. } = Bench::start(ClockMode::Warp);
     let (server, (sender, ended)) = (Arc::new(server), mpsc::channel());
     let looking = Arc::downgrade(&server);
     server.dma_read(0x1000, 4, move |result| {
@@ -357,7 +322,7 @@ fn what_nobody_answers_reads_as_ones_and_is_told() {
 
 #[test]
 fn stopping_gives_the_device_back_and_removes_the_socket() {
-    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
+    let Bench { client, server, folder, .. } = Bench::start(ClockMode::Warp);
     drop(client);
     let device = server.stop().expect("the device");
     assert!(device.timeline_tail(1)[0].ends_with("client disconnected"), "{:?}", device.timeline_tail(3));
@@ -368,7 +333,7 @@ fn stopping_gives_the_device_back_and_removes_the_socket() {
 fn a_socket_that_cannot_be_made_is_an_error_that_names_it() {
     let folder = TempDir::new().expect("folder");
     let path = folder.path().join("no-such-folder").join("device.sock");
-    let options = DeviceOptions { block: BlockKind::PwmAudio, clock: ClockMode::Warp, capture_folder: None };
+    let options = DeviceOptions::new(BlockKind::PwmAudio, ClockMode::Warp);
     let device = device_model::functions(options).expect("device").registers;
     let started = RunningServer::start(&path, device, |event| panic!("{event:?} of a server that does not run"));
     let message = started.err().expect("no server").to_string();

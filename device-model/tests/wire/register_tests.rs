@@ -1,7 +1,5 @@
 //! The generated register tests over the wire: the whole device, from its SVD file and its declarations.
 
-mod bench;
-
 use device::ClockMode;
 use register_tests::{Bus, Declarations, Test};
 use registers::Description;
@@ -9,8 +7,36 @@ use vfio_user::Client;
 
 use crate::bench::{BAR0, Bench};
 
-const SVD: &str = include_str!("../blocks/pwm-audio/pwm-audio.svd");
-const DECLARATIONS: &str = include_str!("../blocks/pwm-audio/pwm-audio.tests.toml");
+const SVD: &str = include_str!("../../blocks/pwm-audio/pwm-audio.svd");
+const DECLARATIONS: &str = include_str!("../../blocks/pwm-audio/pwm-audio.tests.toml");
+
+/// What cannot be read back, or cannot be brought to 1, or is left out.
+const UNTESTED: [&str; 24] = [
+    "CONVERTER.TABLE_DATA",
+    "PWM_GROUP.UPDATE.go",
+    "PWM_GROUP.UPDATE.restart",
+    "PWM_GROUP.STATUS.done",
+    "PWM_GROUP.STATUS.period",
+    "TX.CONTROL.flush",
+    "TX.SAMPLE0",
+    "TX.SAMPLE1",
+    "TX.SAMPLE2",
+    "TX.SAMPLE3",
+    "TX.SAMPLE4",
+    "TX.SAMPLE5",
+    "TX.SAMPLE6",
+    "TX.SAMPLE7",
+    "RX.CONTROL.flush",
+    "CONVERTER.TABLE_DATA",
+    "RX.SAMPLE0",
+    "RX.SAMPLE1",
+    "RX.SAMPLE2",
+    "RX.SAMPLE3",
+    "RX.SAMPLE4",
+    "RX.SAMPLE5",
+    "RX.SAMPLE6",
+    "RX.SAMPLE7",
+];
 
 struct Wire(Client);
 
@@ -34,19 +60,26 @@ impl Bus for Wire {
 
 #[test]
 fn register_tests_over_the_wire() {
-    let Bench { client, server, folder } = Bench::start(ClockMode::Warp);
+    let Bench { client, server, folder, .. } = Bench::start(ClockMode::Warp);
     let map = Description::parse(SVD).and_then(|description| description.map(&[])).expect("a good description");
     let declarations = Declarations::parse(DECLARATIONS, &map).expect("good declarations");
     let mut wire = Wire(client);
     let report = register_tests::run(&map, &declarations, &mut wire).expect("a device that answers");
     assert!(report.passed(), "{report}");
-    for (test, checks) in Test::ALL.into_iter().zip([90, 1_700, 250, 1_300, 1_800]) {
+    for (test, checks) in Test::ALL.into_iter().zip([400, 10_000, 1_100, 6_500, 31_000]) {
         let counts = report.counts[&test];
-        assert_eq!(counts.registers, 32, "{test}");
+        let left_out = match test {
+            // CONVERTER.TABLE_DATA, of which a read after a write is another entry.
+            Test::BitBash | Test::Lanes => 1,
+            // RX.SAMPLE0 to 7, whose reads another register shows.
+            Test::Aliasing => 8,
+            _ => 0,
+        };
+        assert_eq!(counts.registers, 138 - left_out, "{test}");
         assert!(counts.checks >= checks, "{report}");
     }
     let untested: Vec<_> = report.opt_outs.iter().map(|opt_out| opt_out.place.as_str()).collect();
-    assert_eq!(untested, ["AUDIO.CONTROL.flush", "AUDIO.TX_LEFT", "AUDIO.TX_RIGHT"]);
+    assert_eq!(untested, UNTESTED);
     drop(wire);
     let device = server.stop().expect("the device");
     let counters = device.timeline().counters();

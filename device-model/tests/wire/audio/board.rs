@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
-use device::ClockMode;
+use device::{ClockMode, FaultPlan};
 use device_model::{AudioSource, BlockKind, DeviceOptions};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
@@ -108,10 +108,17 @@ impl Board {
     }
 
     pub(crate) fn start_in(clock: ClockMode) -> Self {
-        let mut bench = Bench::start_with(|_| DeviceOptions {
-            audio_input: AudioSource::Ramp,
-            ..DeviceOptions::new(BlockKind::PwmAudio, clock)
-        });
+        Self::start_with(DeviceOptions::new(BlockKind::PwmAudio, clock))
+    }
+
+    /// The same for a device in which these things go wrong.
+    pub(crate) fn start_with_faults(faults: FaultPlan) -> Self {
+        let faults = Some(faults);
+        Self::start_with(DeviceOptions { faults, ..DeviceOptions::new(BlockKind::PwmAudio, ClockMode::Warp) })
+    }
+
+    fn start_with(options: DeviceOptions) -> Self {
+        let mut bench = Bench::start_with(|_| DeviceOptions { audio_input: AudioSource::Ramp, ..options });
         let memory = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).expect("memfd"));
         ftruncate(&memory, MEMORY_BYTES).expect("size");
         bench.client.dma_map(0, MEMORY, MEMORY_BYTES, memory.as_raw_fd()).expect("map");

@@ -1,5 +1,6 @@
 //! DMA that cannot be stops the stream, names the reason, interrupts, and touches nothing.
 
+use device::{DmaFailure, FaultOutcome, FaultPlan, FaultRule};
 use rustix::fs::ftruncate;
 
 use super::board::{
@@ -74,4 +75,29 @@ fn memory_whose_file_was_cut_short() {
     }
     ftruncate(&board.memory, DATA - MEMORY).expect("it shrinks");
     stops(&mut board, SIDES[0], DMA, 5);
+}
+
+/// The list has been read when the first transfer of data fails.
+#[test]
+fn transfers_that_are_made_to_fail() {
+    let failures = [
+        (DmaFailure::NotMapped, 1),
+        (DmaFailure::NotAllowed, 2),
+        (DmaFailure::Wraps, 3),
+        (DmaFailure::BusMasterDisabled, 4),
+        (DmaFailure::Failed, 5),
+    ];
+    for (channel, side) in (0..).zip(SIDES) {
+        for (failure, error) in failures {
+            let fault = FaultRule::dma(channel, FaultOutcome::Fail(failure)).nth(2);
+            let mut board = Board::start_with_faults(FaultPlan::default().rule(fault));
+            board.put(DATA, &[0x11; 4_096]);
+            board.list(side.0, &[(DATA, 4_096)]);
+            stops(&mut board, side, DMA, error);
+            assert_eq!(board.get(DATA, 4_096), [0x11; 4_096]);
+            let (unfired, counters) =
+                board.bench.server.with_device(|device| (device.unfired_faults(), device.timeline().counters()));
+            assert_eq!((unfired.len(), counters.dma_transfers, counters.dma_failures), (0, 1, 1), "{failure:?}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::builder::{BoardBuilder, environment};
 use crate::error::BoardError;
 use crate::guest::Guest;
+use crate::lane::{KernelVariant, Lane};
 use crate::machinery::Machinery;
 use crate::monitor::Cause;
 use crate::placement::Placement;
@@ -33,6 +34,7 @@ pub struct Board {
     boot_time: Duration,
     boot_limit: Duration,
     accelerator: Accelerator,
+    lane: Lane,
     machinery: Machinery,
 }
 
@@ -49,11 +51,12 @@ impl Board {
 
     pub(crate) fn from_builder(mut builder: BoardBuilder) -> Result<Self, BoardError> {
         let manifest = builder.take_manifest()?;
-        let accelerator = builder.chosen_accelerator()?;
+        let accelerator = builder.chosen_accelerator(manifest.lane)?;
         let placement = Placement::claim(builder.chosen_cores()?);
         let mut machinery = Machinery::new(accelerator, placement)?;
         let devices = machinery.attach(builder.devices)?;
         let machine = Machine {
+            lane: manifest.lane,
             accelerator,
             kernel: manifest.kernel.image,
             initramfs: manifest.initramfs,
@@ -80,7 +83,7 @@ impl Board {
             return Err(BoardError::Protocol { message, report: Box::new(shared.report()) });
         }
         let guest = Guest { shared: shared.clone(), call_limit: builder.call_limit };
-        Ok(Self { guest, hello, boot_time, boot_limit: limit, accelerator, machinery })
+        Ok(Self { guest, hello, boot_time, boot_limit: limit, accelerator, lane: manifest.lane, machinery })
     }
 
     /// The guest.
@@ -96,6 +99,11 @@ impl Board {
     /// From QEMU's start to the agent's hello.
     pub fn boot_time(&self) -> Duration {
         self.boot_time
+    }
+
+    /// The guest's architecture and kernel.
+    pub fn lane(&self) -> Lane {
+        self.lane
     }
 
     /// How QEMU executes the guest.
@@ -169,8 +177,11 @@ impl Board {
     }
 
     /// Switches the guest off, waits for QEMU's end and cleans up. Fails if a device was to have faults and has not had all
-    /// of them: then the scenario has not shown what it is for.
+    /// of them: then the scenario has not shown what it is for; and if the kernel is a debug one and has found mistakes.
     pub fn shutdown(self) -> Result<(), BoardError> {
+        if self.lane.kernel == KernelVariant::Debug {
+            self.guest.kernel_log()?.refuse_reports()?;
+        }
         // From here on devices lose their connection, which is as it should be.
         self.tolerate_device_ends();
         match self.guest.power_off() {

@@ -1,7 +1,6 @@
 //! How a board is to be: everything that can be chosen before it boots.
 
 use std::fmt;
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,12 +8,13 @@ use std::time::Duration;
 use crate::attach::AttachedDevice;
 use crate::board::Board;
 use crate::error::BoardError;
+use crate::lane::Lane;
 use crate::manifest::Manifest;
 use crate::placement::Cores;
 use crate::qemu::Accelerator;
 
 /// The manifest to use instead of the workspace's.
-const MANIFEST_VARIABLE: &str = "SOFTBOARD_MANIFEST";
+pub const MANIFEST_VARIABLE: &str = "SOFTBOARD_MANIFEST";
 /// The accelerator to use instead of the one that is detected: `tcg` or `kvm`.
 const ACCELERATOR_VARIABLE: &str = "SOFTBOARD_ACCEL";
 /// Where the board's threads may run: `one` core (the default) or `any`.
@@ -66,7 +66,7 @@ impl BoardBuilder {
         self
     }
 
-    /// Boots what this manifest names, instead of the one that set-up wrote.
+    /// Boots what this manifest names; otherwise `SOFTBOARD_MANIFEST` names one, otherwise it is the workspace's.
     #[must_use]
     pub fn manifest(mut self, manifest: Manifest) -> Self {
         self.manifest = Some(manifest);
@@ -159,9 +159,9 @@ impl BoardBuilder {
         Ok(manifest)
     }
 
-    pub(crate) fn chosen_accelerator(&self) -> Result<Accelerator, BoardError> {
+    pub(crate) fn chosen_accelerator(&self, lane: Lane) -> Result<Accelerator, BoardError> {
         let named = || from_variable(ACCELERATOR_VARIABLE, "tcg or kvm", Accelerator::from_name);
-        self.accelerator.map_or_else(|| Ok(named()?.unwrap_or_else(Accelerator::detect)), Ok)
+        self.accelerator.map_or_else(|| Ok(named()?.unwrap_or_else(|| Accelerator::detect(lane.architecture))), Ok)
     }
 
     pub(crate) fn chosen_cores(&self) -> Result<Cores, BoardError> {
@@ -193,14 +193,12 @@ fn from_variable<T>(
     }
 }
 
+/// The manifest that `SOFTBOARD_MANIFEST` names, else that of the workspace's default lane.
 fn load_manifest() -> Result<Manifest, BoardError> {
-    let Some(path) = std::env::var_os(MANIFEST_VARIABLE).map(PathBuf::from) else {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-        return Manifest::load(workspace).map_err(|error| environment(with_sources(&error)));
-    };
-    let wrong = |error: &dyn fmt::Display| environment(format!("{MANIFEST_VARIABLE}={}: {error}", path.display()));
-    let text = fs::read(&path).map_err(|error| wrong(&error))?;
-    serde_json::from_slice(&text).map_err(|error| wrong(&error))
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let named = std::env::var_os(MANIFEST_VARIABLE).map(PathBuf::from);
+    let path = named.unwrap_or_else(|| Manifest::path(workspace, Lane::default()));
+    Manifest::load(&path).map_err(|error| environment(with_sources(&error)))
 }
 
 fn with_sources(error: &dyn std::error::Error) -> String {

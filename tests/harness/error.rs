@@ -91,6 +91,14 @@ pub enum BoardError {
     /// A program in the guest ended, but not well. The board works on.
     #[error("{0}")]
     ProgramFailed(Box<ProgramOutput>),
+    /// A debug kernel has found mistakes.
+    #[error("the debug kernel found a mistake: {first}\n  its log from there on:\n    {}", log.join("\n    "))]
+    KernelReport {
+        /// The report's first line.
+        first: String,
+        /// The kernel's log from there on.
+        log: Vec<String>,
+    },
     /// A file of the guest does not look as expected. The board works on.
     #[error("expected {expected} in the guest's {place}, found {found:?}")]
     Unreadable {
@@ -123,7 +131,11 @@ impl BoardError {
             | Self::QemuExited { .. }
             | Self::CallTimeout { .. }
             | Self::Protocol { .. } => 4,
-            Self::Refused { .. } | Self::ProgramFailed(_) | Self::Unreadable { .. } | Self::UnfiredFaults { .. } => 1,
+            Self::Refused { .. }
+            | Self::ProgramFailed(_)
+            | Self::Unreadable { .. }
+            | Self::UnfiredFaults { .. }
+            | Self::KernelReport { .. } => 1,
         }
     }
 }

@@ -16,7 +16,8 @@ pub struct InterruptVector {
     pub number: String,
     /// How often it has been taken, by CPU.
     pub counts: Vec<u64>,
-    /// What delivers it, such as "PCI-MSI-0000:00:02.0 0-edge"; a description for interrupts that have short names.
+    /// What delivers it, such as "PCI-MSI-0000:00:02.0 0-edge" or, on arm64, "ITS-PCI-MSI-0000:00:02.0 0 Edge"; a
+    /// description for interrupts that have short names.
     pub source: String,
     /// The names that its handlers were registered with.
     pub handlers: Vec<String>,
@@ -68,8 +69,10 @@ fn vector(line: &str, cpus: usize) -> Option<InterruptVector> {
     let counts = words[..counted].iter().filter_map(|word| word.parse().ok()).collect();
     let description = &words[counted..];
     let is_device = number.parse::<u32>().is_ok();
-    // A device's line has the controller, the controller's number with the trigger, and the handlers.
-    let source_words = if is_device { description.len().min(2) } else { description.len() };
+    // A device's line has the controller, the controller's number, the trigger (x86 joins it to the number with a hyphen,
+    // others have a word for it), and the handlers.
+    let trigger = usize::from(matches!(description.get(2), Some(&"Level" | &"Edge")));
+    let source_words = if is_device { description.len().min(2 + trigger) } else { description.len() };
     let source = description[..source_words].join(" ");
     let handlers = description[source_words..].join(" ");
     let handlers = handlers.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -98,6 +101,15 @@ mod tests {
         assert_eq!(interrupts.vectors[2].source, "PCI-MSI-0000:00:02.0 0-edge");
         assert_eq!(interrupts.vectors[4].source, "Local timer interrupts");
         assert_eq!(interrupts.vectors[5].counts, [0]);
+    }
+
+    #[test]
+    fn a_trigger_that_is_a_word_is_no_handler() {
+        let text = "           CPU0\n 13:  12  GICv3  33 Level     uart-pl011\n\
+                    \x20 15:   4  ITS-PCI-MSI-0000:00:02.0   0 Edge      pwm-audio\n";
+        let interrupts = Interrupts::parse(text).unwrap();
+        assert_eq!((interrupts.count("uart-pl011"), interrupts.count("pwm-audio")), (Some(12), Some(4)));
+        assert_eq!(interrupts.vectors[1].source, "ITS-PCI-MSI-0000:00:02.0 0 Edge");
     }
 
     #[test]

@@ -6,13 +6,19 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lane::Lane;
+
 /// Where the parts of a board are on this machine; written by `cargo xtask setup`, read by the harness.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Manifest {
+    /// The guest that these parts make.
+    pub lane: Lane,
     /// The emulator.
     pub qemu: Qemu,
     /// The guest kernel, and what a module for it is built with.
     pub kernel: Kernel,
+    /// How the guest's programs are built.
+    pub programs: Programs,
     /// A static busybox for the interactive shell; `None` where the machine offers none (no test needs it).
     pub busybox: Option<PathBuf>,
     /// The guest's file system, packed by `cargo xtask build`.
@@ -37,7 +43,7 @@ pub struct Qemu {
 /// The guest kernel and its out-of-tree build environment.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Kernel {
-    /// The uncompressed `vmlinux`, for QEMU's `-kernel`.
+    /// What QEMU's `-kernel` takes: the uncompressed `vmlinux`, or `Image` on arm64.
     pub image: PathBuf,
     /// The source tree (kbuild's `-C`).
     pub source: PathBuf,
@@ -49,10 +55,21 @@ pub struct Kernel {
     pub environment: BTreeMap<String, String>,
 }
 
+/// How cargo builds the guest's programs.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Programs {
+    /// Rust's name of the target.
+    pub target: String,
+    /// Arguments of `cargo build` besides target and package.
+    pub arguments: Vec<String>,
+    /// Added to the environment: the compiler's flags, and where a standard library without a build is.
+    pub environment: BTreeMap<String, String>,
+}
+
 /// Why a manifest could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// Set-up has not run in this workspace.
+    /// Set-up has not run in this workspace, or not for this guest.
     #[error("{} does not exist: run `cargo xtask setup` first", path.display())]
     Missing {
         /// Where it was expected.
@@ -79,17 +96,19 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Where the manifest of a workspace is.
-    pub fn path(workspace: &Path) -> PathBuf {
-        workspace.join("target/softboard/manifest.json")
+    /// Where the manifest of a workspace is: `manifest.json` for the default lane, `manifest-arm64.json` and the like for
+    /// the others.
+    pub fn path(workspace: &Path, lane: Lane) -> PathBuf {
+        let suffix = if lane == Lane::default() { String::new() } else { format!("-{lane}") };
+        workspace.join(format!("target/softboard/manifest{suffix}.json"))
     }
 
-    /// Reads the manifest of a workspace.
+    /// Reads a manifest.
     ///
     /// # Errors
-    /// When set-up has not run there, or left something that this version does not understand.
-    pub fn load(workspace: &Path) -> Result<Self, ManifestError> {
-        let path = Self::path(workspace);
+    /// When set-up has not written it, or something that this version does not understand.
+    pub fn load(path: &Path) -> Result<Self, ManifestError> {
+        let path = path.to_owned();
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| ManifestError::Malformed { path, source }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ManifestError::Missing { path }),
@@ -102,10 +121,10 @@ impl Manifest {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, workspace: &Path) -> Result<(), ManifestError> {
-        if Self::load(workspace).is_ok_and(|saved| saved == *self) {
+        let path = Self::path(workspace, self.lane);
+        if Self::load(&path).is_ok_and(|saved| saved == *self) {
             return Ok(());
         }
-        let path = Self::path(workspace);
         let write = || {
             let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
             let temporary = path.with_extension(format!("json.{}", std::process::id()));

@@ -15,6 +15,7 @@ use agent_protocol::PORT_NAME;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::{Map, Value};
 
+use crate::lane::{Architecture, Lane};
 use crate::manifest::Qemu;
 use crate::monitor::{Event, Monitor, QemuEnd};
 use crate::placement::Placement;
@@ -34,9 +35,12 @@ impl Accelerator {
         [Self::Tcg, Self::Kvm].into_iter().find(|accelerator| accelerator.name() == name)
     }
 
-    /// The one that works on this machine. /dev/kvm may open where the processor cannot virtualise, and a guest hangs
-    /// in it; hence the processor is asked too.
-    pub fn detect() -> Self {
+    /// The one that works for such a guest on this machine. /dev/kvm may open where the processor cannot virtualise, and a
+    /// guest hangs in it; hence the processor is asked too.
+    pub fn detect(architecture: Architecture) -> Self {
+        if architecture.rust_name() != std::env::consts::ARCH {
+            return Self::Tcg;
+        }
         let cpu_can = read_to_string("/proc/cpuinfo").is_ok_and(|text| {
             let flags = text.lines().find(|line| line.starts_with("flags"));
             flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm"))
@@ -62,6 +66,7 @@ impl fmt::Display for Accelerator {
 /// The machine that QEMU shows to the guest.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
+    pub(crate) lane: Lane,
     pub(crate) accelerator: Accelerator,
     pub(crate) kernel: PathBuf,
     pub(crate) initramfs: PathBuf,
@@ -82,14 +87,38 @@ pub(crate) struct VfioUserDevice {
     pub(crate) properties: Map<String, Value>,
 }
 
+/// What QEMU and the kernel call the parts of a machine.
+struct Profile {
+    machine: &'static str,
+    /// The CPU under translation.
+    cpu: &'static str,
+    console: &'static str,
+}
+
 /// What no guest of ours uses is switched off: every piece of it costs boot time.
-const MACHINE: &str = "q35,memory-backend=ram,graphics=off,hpet=off,i8042=off,sata=off,smbus=off,usb=off,vmport=off";
+const X86_64: Profile = Profile {
+    machine: "q35,memory-backend=ram,graphics=off,hpet=off,i8042=off,sata=off,smbus=off,usb=off,vmport=off",
+    cpu: "qemu64",
+    console: "ttyS0",
+};
+
+const ARM64: Profile =
+    Profile { machine: "virt,memory-backend=ram,gic-version=3,its=on", cpu: "cortex-a57", console: "ttyAMA0" };
+
+impl Profile {
+    fn of(architecture: Architecture) -> Self {
+        match architecture {
+            Architecture::X86_64 => X86_64,
+            Architecture::Arm64 => ARM64,
+        }
+    }
+}
 
 /// The slot of the first device, above those that QEMU gives out by itself: functions of one slot have to name it.
 const FIRST_SLOT: usize = 0x10;
 
 /// `quiet` keeps the boot off the slow serial port; the rest ends the guest at once when its kernel breaks.
-const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 oops=panic";
+const KERNEL_ARGUMENTS: &str = "quiet panic=-1 oops=panic";
 
 impl Machine {
     /// QEMU's arguments. The agent's port is the socket that QEMU gets as its standard input, the console the one that
@@ -98,11 +127,14 @@ impl Machine {
         let memory = format!("{}M", self.memory_mib);
         // Shared, so that a device's DMA mappings come with a file descriptor.
         let backend = format!("memory-backend-memfd,id=ram,size={memory},share=on");
+        let profile = Profile::of(self.lane.architecture);
         let cpu = match self.accelerator {
-            Accelerator::Tcg => "qemu64",
+            Accelerator::Tcg => profile.cpu,
             Accelerator::Kvm => "host",
         };
-        let mut line = vec![KERNEL_ARGUMENTS];
+        let cpus = self.lane.kernel.cpus().to_string();
+        let console = format!("console={}", profile.console);
+        let mut line = vec![console.as_str(), KERNEL_ARGUMENTS];
         line.extend(self.kernel_arguments.iter().map(String::as_str));
         let line = line.join(" ");
         let port = format!("virtserialport,chardev=agent,name={PORT_NAME}");
@@ -111,10 +143,10 @@ impl Machine {
         let monitor = format!("unix:{monitor},server=on,wait=off");
         let (kernel, initramfs) = (path_text(&self.kernel), path_text(&self.initramfs));
         let fixed = [
-            ("-machine", MACHINE),
+            ("-machine", profile.machine),
             ("-object", &backend),
             ("-m", &memory),
-            ("-smp", "1"),
+            ("-smp", &cpus),
             ("-accel", self.accelerator.name()),
             ("-cpu", cpu),
             ("-display", "none"),

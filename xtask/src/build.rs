@@ -26,8 +26,8 @@ pub fn ensure(workspace: &Workspace, manifest: &Manifest, progress: &Progress) -
     let lock = cache::lock(lock, progress, "build of this workspace")?;
 
     for (name, file) in &manifest.modules {
-        module::ensure(workspace, &manifest.kernel, name, file, progress, &lock)?;
+        module::ensure(workspace, manifest, name, file, progress, &lock)?;
     }
-    let programs = programs::ensure(workspace)?;
+    let programs = programs::ensure(workspace, &manifest.programs)?;
     initramfs::ensure(manifest, &programs)
 }

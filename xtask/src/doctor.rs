@@ -35,7 +35,8 @@ pub fn run(options: &setup::Options) -> Result<(), Failure> {
         host::RUSTC_RELEASE,
         host::rustc_sysroot().display()
     ));
-    print_line(format_args!("{:width$}  {:7}  {}", "accelerator", "", Accelerator::detect()));
+    print_line(format_args!("{:width$}  {:7}  {}", "lane", "", options.lane()));
+    print_line(format_args!("{:width$}  {:7}  {}", "accelerator", "", Accelerator::detect(options.arch)));
     print_line(format_args!("{:width$}  {:7}  {}", "cache", "", cache_folder.display()));
     setup::refuse_if_missing(&needs)
 }

@@ -1,12 +1,37 @@
-//! `images/inputs.toml` and the kernel fragment, compiled into xtask: a workspace that only depends on the library
+//! `images/inputs.toml` and the kernel's fragments, compiled into xtask: a workspace that only depends on the library
 //! needs no images folder of its own.
 
+use cosim_tests::{Architecture, KernelVariant, Lane};
 use serde::Deserialize;
 
 use crate::failure::{Context, Failure};
 
-/// The kernel's configuration on top of `make tinyconfig`.
-pub(crate) const KERNEL_FRAGMENT: &str = include_str!("../../images/kernel/x86_64.config");
+/// A part of the kernel's configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fragment {
+    /// Its file in the repository, for messages.
+    pub(crate) file: &'static str,
+    pub(crate) text: &'static str,
+}
+
+macro_rules! fragment {
+    ($file:literal) => {
+        Fragment { file: concat!("images/kernel/", $file), text: include_str!(concat!("../../images/kernel/", $file)) }
+    };
+}
+
+/// The kernel's configuration on top of `make tinyconfig`; what a later fragment says takes precedence.
+pub(crate) fn kernel_fragments(lane: Lane) -> Vec<Fragment> {
+    let architecture = match lane.architecture {
+        Architecture::X86_64 => fragment!("x86_64.config"),
+        Architecture::Arm64 => fragment!("arm64.config"),
+    };
+    let mut fragments = vec![fragment!("common.config"), architecture];
+    if lane.kernel == KernelVariant::Debug {
+        fragments.push(fragment!("debug.config"));
+    }
+    fragments
+}
 
 const INPUTS: &str = include_str!("../../images/inputs.toml");
 
@@ -21,6 +46,7 @@ pub(crate) struct Inputs {
     pub(crate) rust_source: RustSource,
     pub(crate) bindgen: Bindgen,
     pub(crate) busybox: Busybox,
+    pub(crate) guest_toolchain: GuestToolchain,
     pub(crate) host: Vec<HostNeed>,
 }
 
@@ -48,12 +74,30 @@ pub(crate) struct Llvm {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Qemu {
-    pub(crate) package: String,
     pub(crate) suite: String,
-    pub(crate) program: String,
     pub(crate) minimum: String,
     /// The device that `-device help` must list.
     pub(crate) device: String,
+    pub(crate) x86_64: QemuProgram,
+    pub(crate) arm64: QemuProgram,
+}
+
+impl Qemu {
+    /// The emulator of an architecture.
+    pub(crate) fn of(&self, architecture: Architecture) -> &QemuProgram {
+        match architecture {
+            Architecture::X86_64 => &self.x86_64,
+            Architecture::Arm64 => &self.arm64,
+        }
+    }
+}
+
+/// The emulator of one architecture.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QemuProgram {
+    pub(crate) package: String,
+    pub(crate) program: String,
 }
 
 /// The kernel's source.
@@ -92,6 +136,19 @@ pub(crate) struct Busybox {
     pub(crate) suite: String,
     /// Its path in the package.
     pub(crate) program: String,
+}
+
+/// What programs for a guest of another architecture than the host's are linked with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GuestToolchain {
+    /// Packages of the guest's architecture.
+    pub(crate) packages: Vec<String>,
+    pub(crate) suite: String,
+    /// Folders in the packages with libraries and start files; "{}" stands for the architecture as Rust calls it.
+    pub(crate) folders: Vec<String>,
+    /// Symbols that a library of the packages may refer to and that the C library does not have.
+    pub(crate) missing_symbols: Vec<String>,
 }
 
 /// A package of the host, and the one thing in it that shows whether it is there.
@@ -141,7 +198,7 @@ mod tests {
         let inputs = Inputs::load().unwrap();
         assert!(inputs.llvm.minimum <= inputs.llvm.preferred);
         assert!(at_least(&inputs.bindgen.version, &inputs.bindgen.minimum));
-        for suite in [&inputs.qemu.suite, &inputs.linux.suite, &inputs.busybox.suite] {
+        for suite in [&inputs.qemu.suite, &inputs.linux.suite, &inputs.busybox.suite, &inputs.guest_toolchain.suite] {
             assert!(inputs.debian.suites.contains(suite), "{suite} is not in debian.suites");
         }
         for need in &inputs.host {

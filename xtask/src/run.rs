@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use cosim_tests::manifest::Manifest;
 use cosim_tests::{Board, MAXIMUM_SAMPLE_BYTES, PwmAudio, Wav, patience, player};
 use device::{ClockMode, Counters};
 
@@ -59,7 +60,7 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     build::ensure(workspace, &manifest, progress)?;
 
     print_line(describe(&path, &wav));
-    let run = play_on_board(&wav, options.clock, &out)?;
+    let run = play_on_board(manifest, &wav, options.clock, &out)?;
     print_line(summary(&run, &out));
     verdict(&wav, &run, &out)
 }
@@ -73,9 +74,9 @@ struct Run {
     capture: Wav,
 }
 
-fn play_on_board(wav: &Wav, clock: ClockMode, out: &Path) -> Result<Run, Failure> {
+fn play_on_board(manifest: Manifest, wav: &Wav, clock: ClockMode, out: &Path) -> Result<Run, Failure> {
     let device = PwmAudio::new(clock);
-    let board = Board::builder().device(device.clone()).boot()?;
+    let board = Board::builder().manifest(manifest).device(device.clone()).boot()?;
     let guest = board.guest();
     guest.load_module("pwm_audio")?;
     let program = player(guest, wav)?;
@@ -94,8 +95,9 @@ fn play_on_board(wav: &Wav, clock: ClockMode, out: &Path) -> Result<Run, Failure
     put(&device.stream_file(1), out).map_err(|error| out_failure(out, &error))?;
     let boot_seconds = board.boot_time().as_secs_f64();
     let board_line = format!(
-        "Linux {}, QEMU with {}, booted in {boot_seconds:.2} s",
+        "Linux {} ({}), QEMU with {}, booted in {boot_seconds:.2} s",
         board.hello().kernel_release,
+        board.lane(),
         board.accelerator(),
     );
     board.shutdown()?;

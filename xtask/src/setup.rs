@@ -3,8 +3,10 @@
 mod apt;
 mod bindgen;
 mod busybox;
+mod guest_toolchain;
 mod host_packages;
 mod kernel;
+mod kernel_config;
 mod kernel_source;
 mod need;
 mod probe;
@@ -17,7 +19,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use cosim_tests::manifest::{Manifest, Qemu};
+use cosim_tests::manifest::{Manifest, Programs, Qemu};
+use cosim_tests::{Architecture, KernelVariant, Lane};
 
 use crate::cache::Cache;
 use crate::failure::{Context, Failure};
@@ -40,6 +43,19 @@ pub struct Options {
     /// Build the guest's kernel from this tree instead of the distribution's source package.
     #[arg(long, value_name = "DIR", env = "SOFTBOARD_KERNEL_SRC")]
     pub kernel_src: Option<PathBuf>,
+    /// The guest's kernel: `default`, or `debug`, which looks for a driver's mistakes and is slower.
+    #[arg(long, default_value_t, value_name = "default|debug")]
+    pub kernel: KernelVariant,
+    /// The guest's architecture.
+    #[arg(long, default_value_t, value_name = "x86_64|arm64")]
+    pub arch: Architecture,
+}
+
+impl Options {
+    /// The guest that is asked for.
+    pub fn lane(&self) -> Lane {
+        Lane { architecture: self.arch, kernel: self.kernel }
+    }
 }
 
 /// Brings everything up to date, does nothing where it is, and returns the manifest.
@@ -63,35 +79,46 @@ pub fn ensure(workspace: &Workspace, options: &Options, progress: &Progress) -> 
         }
         (bindgen.join(), fetched)
     });
-    let (qemu, busybox, source, rust_source) = fetched?;
+    let Fetched { qemu, busybox, source, rust_source, programs } = fetched?;
     let bindgen = bindgen.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let kernel = kernel::ensure(&run, &source, &rust_source, &bindgen)?;
     setup.probes.save(&setup.cache)?;
 
-    let output = workspace.output();
-    let modules = MODULES.map(|name| (name.to_owned(), output.join(format!("module/{name}.ko"))));
-    let manifest =
-        Manifest { qemu, kernel, busybox, initramfs: output.join("initramfs.cpio"), modules: BTreeMap::from(modules) };
+    let lane = setup.lane;
+    let output = workspace.lane_output(lane);
+    let modules = BTreeMap::from(MODULES.map(|name| (name.to_owned(), output.join(format!("module/{name}.ko")))));
+    let initramfs = output.join("initramfs.cpio");
+    let manifest = Manifest { lane, qemu, kernel, programs, busybox, initramfs, modules };
     manifest
         .save(workspace.root())
         .or_environment(|| "cannot leave the result of set-up in the workspace".to_owned())?;
     Ok(manifest)
 }
 
-type Fetched = (Qemu, Option<PathBuf>, kernel_source::Source, PathBuf);
+struct Fetched {
+    qemu: Qemu,
+    busybox: Option<PathBuf>,
+    source: kernel_source::Source,
+    rust_source: PathBuf,
+    programs: Programs,
+}
 
 fn fetch(run: &Run) -> Result<Fetched, Failure> {
-    let apt = apt::PrivateApt::new(run);
-    Ok((
-        qemu::ensure(run, &apt)?,
-        busybox::ensure(run, &apt)?,
-        kernel_source::ensure(run, &apt)?,
-        rust_source::ensure(run, &apt)?,
-    ))
+    let apt = apt::PrivateApt::of_host(run);
+    let guest_apt = apt::PrivateApt::of_guest(run);
+    let rust_source = rust_source::ensure(run, &apt)?;
+    Ok(Fetched {
+        qemu: qemu::ensure(run, &apt)?,
+        busybox: busybox::ensure(run, &guest_apt)?,
+        source: kernel_source::ensure(run, &apt)?,
+        programs: guest_toolchain::ensure(run, &guest_apt, &rust_source)?,
+        rust_source,
+    })
 }
 
 /// What every need is found with.
 pub(crate) struct Setup {
+    lane: Lane,
     inputs: Inputs,
     cache: Cache,
     probes: Probes,
@@ -102,11 +129,18 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn new(cache: Cache, options: &Options) -> Result<Self, Failure> {
         Ok(Self {
+            lane: options.lane(),
             inputs: Inputs::load()?,
             probes: Probes::load(&cache),
             kernel_tree: kernel_source::own_tree(options)?,
             cache,
         })
+    }
+
+    /// The name in the cache of something that depends on the guest's architecture.
+    fn of_guest(&self, name: &str) -> String {
+        let architecture = self.lane.architecture;
+        if architecture == Architecture::default() { name.to_owned() } else { format!("{name}-{architecture}") }
     }
 
     /// Everything that a board needs, in the order that set-up brings it.
@@ -118,8 +152,9 @@ impl Setup {
             rust_source::need(self),
             bindgen::need(self),
             busybox::need(self),
-            kernel::need(self),
         ]);
+        needs.extend(guest_toolchain::need(self));
+        needs.push(kernel::need(self));
         needs
     }
 }

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use cosim_tests::manifest::Manifest;
+use cosim_tests::{Lane, MANIFEST_VARIABLE};
 use device_model::COVERAGE_VARIABLE;
 
 use crate::build;
@@ -18,7 +20,8 @@ const NEXTEST_TESTS_FAILED: i32 = 100;
 /// What nextest's exit code says when no test matches the filter.
 const NEXTEST_NO_TESTS: i32 = 4;
 
-/// Run every test: blocks, wire bench, scenarios in the guest; then tell what of the registers they have touched.
+/// Run every test: blocks, wire bench, scenarios in the guest; then tell what of the registers they have touched. With
+/// another guest than the default one: the scenarios.
 #[derive(clap::Args)]
 pub struct Options {
     /// Only the tests whose names contain one of these.
@@ -43,27 +46,35 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     let manifest = setup::ensure(workspace, &options.setup, progress)?;
     build::ensure(workspace, &manifest, progress)?;
 
-    let folder = coverage::create_folder(&workspace.output())?;
-    let tested = run_tests(workspace, &options.filters, folder.path());
+    let output = workspace.lane_output(manifest.lane);
+    let folder = coverage::create_folder(&output)?;
+    let tested = run_tests(workspace, manifest.lane, &options.filters, folder.path());
     // Also after tests that failed, whose failure is the one that counts.
     let wanted = coverage::Wanted { scenario: options.coverage_of.clone(), minimum_percent: options.coverage_min };
-    let covered = coverage::report(&workspace.output(), folder.path(), &wanted);
+    let covered = coverage::report(&output, folder.path(), &wanted);
     tested.and(covered)
 }
 
-fn run_tests(workspace: &Workspace, filters: &[String], coverage_folder: &Path) -> Result<(), Failure> {
+fn run_tests(workspace: &Workspace, lane: Lane, filters: &[String], coverage_folder: &Path) -> Result<(), Failure> {
     let nextest =
         Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     let mut command = Command::new("cargo");
     command.current_dir(workspace.root()).env(COVERAGE_VARIABLE, coverage_folder);
+    let packages: &[&str] = if lane == Lane::default() {
+        &["--workspace"]
+    } else {
+        // What has no guest is the same on every lane.
+        command.env(MANIFEST_VARIABLE, Manifest::path(workspace.root(), lane));
+        &["--package", "cosim-tests"]
+    };
     if nextest {
-        command.args(["nextest", "run", "--workspace"]);
+        command.args(["nextest", "run"]).args(packages);
         if std::env::var_os("CI").is_some() {
             command.args(["--profile", "ci"]);
         }
         command.args(filters);
     } else {
-        command.args(["test", "--workspace", "--"]).args(filters);
+        command.arg("test").args(packages).arg("--").args(filters);
     }
     let status = command.status().or_environment(|| "cargo cannot be started".to_owned())?;
     match status.code() {

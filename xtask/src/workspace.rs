@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cosim_tests::Lane;
+
 use crate::failure::{Context, Failure, Kind};
 
 /// The workspace of the running xtask; everything it writes there is below `target/`.
@@ -45,5 +47,11 @@ impl Workspace {
     /// What set-up and build leave behind: `target/softboard`.
     pub fn output(&self) -> PathBuf {
         self.root.join("target/softboard")
+    }
+
+    /// The part of [`Self::output`] for one guest: all of it for the default one, a folder in it for another.
+    pub fn lane_output(&self, lane: Lane) -> PathBuf {
+        let output = self.output();
+        if lane == Lane::default() { output } else { output.join(lane.to_string()) }
     }
 }

@@ -68,6 +68,8 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["test", "--coverage-min", "101"],
         &["fuzz", "no-such-target"],
         &["fuzz", "--time", "0"],
+        &["test", "--arch", "riscv64"],
+        &["setup", "--kernel", "fast"],
     ] {
         assert_eq!(refused(arguments).0, Some(2), "{arguments:?}");
     }
@@ -153,6 +155,21 @@ fn doctor_names_what_a_bare_machine_lacks_and_changes_nothing() {
     }
     assert!(words.contains("sudo apt-get install") && words.contains(" flex "), "{words}");
     assert!(!cache.path().join("cache").exists());
+}
+
+#[test]
+fn doctor_tells_what_another_guest_needs() {
+    let cache = TempDir::new().expect("folder");
+    let doctor = xtask(&["doctor", "--arch", "arm64", "--kernel", "debug"])
+        .env("SOFTBOARD_CACHE", cache.path().join("cache"))
+        .output()
+        .expect("xtask starts");
+    let table = String::from_utf8_lossy(&doctor.stdout);
+    let line = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(line("lane").ends_with("arm64-debug"), "{table}");
+    assert!(line("guest toolchain").contains("musl-dev"), "{table}");
+    let default = xtask(&["doctor"]).env("SOFTBOARD_CACHE", cache.path().join("cache")).output().expect("xtask starts");
+    assert!(!String::from_utf8_lossy(&default.stdout).contains("guest toolchain"), "the host's own links for x86_64");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use cosim_tests::manifest::Kernel;
+use cosim_tests::manifest::{Kernel, Manifest};
 
 use crate::failure::{Context, Failure, Kind};
 use crate::files::{self, fingerprint, identity};
@@ -18,12 +18,13 @@ use crate::workspace::Workspace;
 /// has nothing to do still takes seconds.
 pub(super) fn ensure(
     workspace: &Workspace,
-    kernel: &Kernel,
+    manifest: &Manifest,
     name: &str,
     file: &Path,
     progress: &Progress,
     lock: &File,
 ) -> Result<(), Failure> {
+    let kernel = &manifest.kernel;
     let folder = file.parent().unwrap_or(workspace.root());
     let stamp = folder.join(format!("{name}.inputs"));
     let inputs = key(&workspace.root().join("guest-driver"), kernel)?;
@@ -40,11 +41,11 @@ pub(super) fn ensure(
         .arg(format!("O={}", kernel.build.display()))
         .arg(format!("M={}", workspace.root().join("guest-driver").display()))
         .arg(format!("MO={}", folder.display()))
-        .args(["LLVM=1", "ARCH=x86_64", "modules"])
+        .args(["LLVM=1", &format!("ARCH={}", manifest.lane.architecture), "modules"])
         .envs(&kernel.environment)
         .env("LC_ALL", "C");
     let step = progress.step(&format!("build {name}.ko"));
-    let log = workspace.output().join(format!("{name}.log"));
+    let log = workspace.lane_output(manifest.lane).join(format!("{name}.log"));
     let job = Job { command, what: format!("building {name}.ko"), log, lock };
     job.run(|line| step.detail(line.trim())).map_err(|failure| Failure::new(Kind::Failed, failure.to_string()))?;
     step.finish();

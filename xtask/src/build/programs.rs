@@ -5,13 +5,13 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use cosim_tests::manifest::Programs;
 use serde::Deserialize;
 
 use crate::failure::{Context, Failure, Kind};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "guest-programs";
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// A line of cargo's `--message-format=json`, as far as it is of interest.
 #[derive(Deserialize)]
@@ -26,21 +26,20 @@ struct Target {
 }
 
 /// Lets cargo bring the programs up to date; returns their names and files.
-pub(super) fn ensure(workspace: &Workspace) -> Result<BTreeMap<String, PathBuf>, Failure> {
+pub(super) fn ensure(workspace: &Workspace, programs: &Programs) -> Result<BTreeMap<String, PathBuf>, Failure> {
     let target = workspace.root().join("target/guest");
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
-        .args(["build", "--release", "--package", PACKAGE, "--bins", "--target", TARGET])
+        .args(["build", "--release", "--package", PACKAGE, "--bins", "--target", &programs.target])
         .args(["--message-format", "json-render-diagnostics", "--target-dir"])
         .arg(&target)
+        .args(&programs.arguments)
         .current_dir(workspace.root())
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        // It would take precedence over RUSTFLAGS.
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .envs(&programs.environment)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
     // Only the first build takes long enough for cargo's progress to be of interest.
-    if target.exists() {
+    if target.join(&programs.target).exists() {
         command.arg("--quiet");
     }
     let output = command.output().or_environment(|| "cannot start cargo for the guest's programs".to_owned())?;

@@ -10,6 +10,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use cosim_tests::Architecture;
+
 use super::Run;
 use crate::failure::{Context, Failure};
 use crate::progress::Step;
@@ -18,6 +20,8 @@ use crate::{files, host, process};
 /// The private root; its package lists are fetched when they are first needed.
 pub(super) struct PrivateApt<'a> {
     run: &'a Run<'a>,
+    /// Whose packages it offers when it is not those of the host.
+    foreign: Option<Architecture>,
     config: OnceCell<PathBuf>,
 }
 
@@ -46,8 +50,16 @@ fn os_release(key: &str) -> Option<String> {
 }
 
 impl<'a> PrivateApt<'a> {
-    pub(super) fn new(run: &'a Run<'a>) -> Self {
-        Self { run, config: OnceCell::new() }
+    /// Packages for the host.
+    pub(super) fn of_host(run: &'a Run<'a>) -> Self {
+        Self { run, foreign: None, config: OnceCell::new() }
+    }
+
+    /// Packages for the guest.
+    pub(super) fn of_guest(run: &'a Run<'a>) -> Self {
+        let architecture = run.setup.lane.architecture;
+        let foreign = (architecture.rust_name() != std::env::consts::ARCH).then_some(architecture);
+        Self { run, foreign, config: OnceCell::new() }
     }
 
     /// The package with all it depends on.
@@ -152,7 +164,10 @@ impl<'a> PrivateApt<'a> {
     /// Writes the private root's configuration and fetches its package lists; returns the configuration's path.
     fn prepare(&self) -> Result<PathBuf, Failure> {
         let suites = self.run.setup.inputs.debian.suites.join(" ");
-        let root = self.run.setup.cache.path("apt");
+        let root = match self.foreign {
+            None => self.run.setup.cache.path("apt"),
+            Some(architecture) => self.run.setup.cache.path(&format!("apt-{architecture}")),
+        };
         for folder in ["state/lists/partial", "cache/archives/partial", "sources"] {
             files::create_folder(&root.join(folder))?;
         }
@@ -166,7 +181,7 @@ impl<'a> PrivateApt<'a> {
         files::write(&root.join("sources/debian.sources"), source)?;
         let machine = process::output(Command::new("apt-config").arg("dump"))?;
         let config = root.join("apt.conf");
-        files::write(&config, private_config(&root, &machine))?;
+        files::write(&config, private_config(&root, &machine, self.foreign))?;
 
         let mut update = Command::new("apt-get");
         update.env("LC_ALL", "C").env("APT_CONFIG", &config).args(["-q", "update"]);
@@ -299,7 +314,7 @@ fn default_keyring() -> Option<String> {
 
 /// The configuration of the private root: the machine's way to the network (proxies, certificates), and nothing
 /// else of the machine's, above all none of its hooks.
-fn private_config(root: &Path, machine: &str) -> String {
+fn private_config(root: &Path, machine: &str, foreign: Option<Architecture>) -> String {
     let network = machine
         .lines()
         .filter(|line| line.starts_with("Acquire::") && !line.starts_with("Acquire::IndexTargets"))
@@ -321,7 +336,9 @@ fn private_config(root: &Path, machine: &str) -> String {
         "Acquire::Languages \"none\";\n",
     ]
     .map(str::to_owned);
-    network.chain(inside).chain(nowhere).chain(settings).collect()
+    let architecture =
+        foreign.map(|name| format!("APT::Architecture \"{name}\";\nAPT::Architectures {{ \"{name}\"; }};\n"));
+    network.chain(inside).chain(nowhere).chain(settings).chain(architecture).collect()
 }
 
 /// Reads `'URI' FILE SIZE SHA256:HASH`.

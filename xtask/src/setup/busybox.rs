@@ -8,12 +8,16 @@ use super::{Run, Setup};
 use crate::failure::Failure;
 use crate::files::fingerprint;
 
-const FOLDER: &str = "busybox";
+fn folder(setup: &Setup) -> String {
+    setup.of_guest("busybox")
+}
 
 pub(super) fn need(setup: &Setup) -> Need {
     let wanted = &setup.inputs.busybox;
     let state = match find(setup) {
-        Some(place) => State::found(setup.cache.stamp(FOLDER).map(|stamp| stamp.version).unwrap_or_default(), place),
+        Some(place) => {
+            State::found(setup.cache.stamp(&folder(setup)).map(|stamp| stamp.version).unwrap_or_default(), place)
+        }
         None if apt::is_available() => {
             State::Obtainable(format!("unpacks {} of {} into the cache", wanted.package, wanted.suite))
         }
@@ -28,7 +32,7 @@ fn key(setup: &Setup) -> String {
 }
 
 fn find(setup: &Setup) -> Option<PathBuf> {
-    Some(setup.cache.finished(FOLDER, &key(setup))?.join(&setup.inputs.busybox.program))
+    Some(setup.cache.finished(&folder(setup), &key(setup))?.join(&setup.inputs.busybox.program))
 }
 
 pub(super) fn ensure(run: &Run, apt: &PrivateApt) -> Result<Option<PathBuf>, Failure> {
@@ -39,12 +43,12 @@ pub(super) fn ensure(run: &Run, apt: &PrivateApt) -> Result<Option<PathBuf>, Fai
     if !apt::is_available() {
         return Ok(None);
     }
-    let wanted = &setup.inputs.busybox;
-    let (download, package) = apt.fetch_one(FOLDER, apt.single(&wanted.package, &wanted.suite)?)?;
-    setup.cache.install(FOLDER, &key(setup), |folder| {
+    let (wanted, name) = (&setup.inputs.busybox, folder(setup));
+    let (download, package) = apt.fetch_one(&name, apt.single(&wanted.package, &wanted.suite)?)?;
+    setup.cache.install(&name, &key(setup), |folder| {
         apt::unpack_member(run, &package, &format!("./{}", wanted.program), folder)?;
         Ok(download.version)
     })?;
-    apt.forget(FOLDER)?;
+    apt.forget(&name)?;
     Ok(find(setup))
 }

@@ -1,4 +1,4 @@
-//! The guest's kernel: configured from tinyconfig and our fragment, and built outside its source tree.
+//! The guest's kernel: configured from tinyconfig and our fragments, and built outside its source tree.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -9,7 +9,9 @@ use std::process::Command;
 use std::thread;
 
 use cosim_tests::manifest::Kernel;
+use cosim_tests::{Architecture, Lane};
 
+use super::kernel_config::Settings;
 use super::kernel_source::{self, Source};
 use super::need::{Need, State};
 use super::{Run, Setup};
@@ -17,7 +19,7 @@ use crate::cache::Stamp;
 use crate::failure::{Context, Failure};
 use crate::files::{self, fingerprint, identity};
 use crate::host::{self, LlvmPlace, RUSTC_RELEASE};
-use crate::inputs::KERNEL_FRAGMENT;
+use crate::inputs::kernel_fragments;
 
 /// Everything that the kernel is built with.
 struct Tools<'a> {
@@ -28,8 +30,8 @@ struct Tools<'a> {
 
 pub(super) fn need(setup: &Setup) -> Need {
     let built = kernel_source::find(setup).and_then(|source| {
-        let name = folder_name(&source);
-        Some((setup.cache.stamp(&name)?.version, setup.cache.path(&name).join("vmlinux")))
+        let name = folder_name(setup.lane, &source);
+        Some((setup.cache.stamp(&name)?.version, setup.cache.path(&name).join(image(setup.lane))))
     });
     let state = match built {
         Some((release, image)) => State::found(release, image),
@@ -38,17 +40,28 @@ pub(super) fn need(setup: &Setup) -> Need {
     Need::new("kernel", "the guest boots it", state)
 }
 
-/// Objects of another source must not be taken for up to date: unpacked files are older than any object.
-fn folder_name(source: &Source) -> String {
-    format!("kernel-x86_64-{}", &source.key[..12])
+/// Objects of another source must not be taken for up to date, because unpacked files are older than any object; and who
+/// asks for other settings must not take the kernel away from those who boot it.
+fn folder_name(lane: Lane, source: &Source) -> String {
+    let settings = Settings::new(&kernel_fragments(lane)).fingerprint(&source.key);
+    format!("kernel-{}-{}-{}", lane.architecture, lane.kernel, &settings[..12])
+}
+
+/// What QEMU boots, in the build folder.
+fn image(lane: Lane) -> &'static str {
+    match lane.architecture {
+        Architecture::X86_64 => "vmlinux",
+        Architecture::Arm64 => "arch/arm64/boot/Image",
+    }
 }
 
 impl Tools<'_> {
     /// Where rust-src is does not count: it has rustc's version wherever it is.
-    fn key(&self, source: &Source) -> String {
+    fn key(&self, settings: &Settings, source: &Source) -> String {
         let programs = [self.llvm.root.join("bin/clang"), self.bindgen.to_owned()];
         let identities = programs.map(|program| identity(&program).unwrap_or_default());
-        let inputs = [&source.key, KERNEL_FRAGMENT, RUSTC_RELEASE].map(str::as_bytes);
+        let settings = settings.fingerprint(&source.key);
+        let inputs = [&settings, RUSTC_RELEASE].map(str::as_bytes);
         fingerprint(inputs.into_iter().chain(identities.iter().map(String::as_bytes)))
     }
 
@@ -83,10 +96,13 @@ pub(super) fn ensure(run: &Run, source: &Source, rust_source: &Path, bindgen: &P
         .ok_or_else(|| Failure::environment("LLVM is still incomplete after installing it"))?;
     let tools = Tools { llvm, rust_source, bindgen };
     let environment = tools.environment()?;
-    let name = folder_name(source);
-    let inputs = tools.key(source);
+    let lane = setup.lane;
+    let settings = Settings::new(&kernel_fragments(lane));
+    let name = folder_name(lane, source);
+    let inputs = tools.key(&settings, source);
     if source.is_own || setup.cache.finished(&name, &inputs).is_none() {
-        let build = Build { run, source: &source.folder, folder: setup.cache.path(&name), environment: &environment };
+        let folder = setup.cache.path(&name);
+        let build = Build { run, source: &source.folder, folder, settings: &settings, environment: &environment };
         // An interrupted build of other inputs must not leave the stamp of what was here before.
         setup.cache.clear_stamp(&name)?;
         build.configure()?;
@@ -95,13 +111,14 @@ pub(super) fn ensure(run: &Run, source: &Source, rust_source: &Path, bindgen: &P
     }
     let folder = setup.cache.path(&name);
     let release = setup.cache.stamp(&name).map(|stamp| stamp.version).unwrap_or_default();
-    Ok(Kernel { image: folder.join("vmlinux"), source: source.folder.clone(), build: folder, release, environment })
+    Ok(Kernel { image: folder.join(image(lane)), source: source.folder.clone(), build: folder, release, environment })
 }
 
 struct Build<'a> {
     run: &'a Run<'a>,
     source: &'a Path,
     folder: PathBuf,
+    settings: &'a Settings<'a>,
     environment: &'a BTreeMap<String, String>,
 }
 
@@ -121,7 +138,8 @@ impl Build<'_> {
 
     fn kbuild(&self, targets: &[&str]) -> Command {
         let mut command = self.command("make");
-        command.arg(format!("O={}", self.folder.display())).args(["LLVM=1", "ARCH=x86_64"]).args(targets);
+        let architecture = format!("ARCH={}", self.run.setup.lane.architecture);
+        command.arg(format!("O={}", self.folder.display())).args(["LLVM=1", &architecture]).args(targets);
         command
     }
 
@@ -129,7 +147,7 @@ impl Build<'_> {
         files::create_folder(&self.folder)?;
         let fragment = self.folder.join("softboard.config");
         let config = self.folder.join(".config");
-        files::write(&fragment, KERNEL_FRAGMENT)?;
+        files::write(&fragment, self.settings.text())?;
         let mut merge = self.command(self.source.join("scripts/kconfig/merge_config.sh"));
         merge.arg("-m").arg("-O").arg(&self.folder).args([&config, &fragment]);
         merge.env("KCONFIG_CONFIG", &config);
@@ -144,11 +162,10 @@ impl Build<'_> {
             self.run.job(command, what, log).run(|line| step.detail(line.trim()))?;
         }
         let taken = fs::read_to_string(&config).or_environment(|| format!("cannot read {}", config.display()))?;
-        let lost = not_taken(KERNEL_FRAGMENT, &taken);
+        let lost = self.settings.not_taken(&taken);
         if !lost.is_empty() {
             return Err(Failure::environment(format!(
-                "the kernel in {} does not take these lines of images/kernel/x86_64.config (renamed, or a \
-                 dependency is missing):\n  {}",
+                "the kernel in {} does not take these settings (renamed, or a dependency is missing):\n  {}",
                 self.source.display(),
                 lost.join("\n  ")
             )));
@@ -159,7 +176,9 @@ impl Build<'_> {
 
     fn make(&self) -> Result<(), Failure> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let command = self.kbuild(&[&format!("-j{cores}"), "vmlinux", "modules"]);
+        // Without the folders before it: kbuild has a target of its own for the image.
+        let image = Path::new(image(self.run.setup.lane)).file_name().unwrap_or_default().to_string_lossy();
+        let command = self.kbuild(&[&format!("-j{cores}"), &image, "modules"]);
         let step = self.run.progress.count("build the kernel", self.run.setup.inputs.linux.build_lines);
         self.run.job(command, "the kernel's build", "kernel-build").run(|line| {
             if line.starts_with("  ") {
@@ -175,47 +194,5 @@ impl Build<'_> {
         let path = self.folder.join("include/config/kernel.release");
         let release = fs::read_to_string(&path).or_environment(|| format!("cannot read {}", path.display()))?;
         Ok(release.trim().to_owned())
-    }
-}
-
-/// The lines of a fragment that a finished configuration does not have. A symbol that the configuration does not
-/// mention counts as switched off.
-fn not_taken<'f>(fragment: &'f str, config: &str) -> Vec<&'f str> {
-    let values: BTreeMap<&str, &str> =
-        config.lines().filter(|line| line.starts_with("CONFIG_")).filter_map(|line| line.split_once('=')).collect();
-    fragment
-        .lines()
-        .filter(|line| {
-            let off = line.strip_prefix("# ").and_then(|line| line.strip_suffix(" is not set"));
-            match (line.split_once('='), off) {
-                (_, Some(symbol)) | (Some((symbol, "n")), None) => values.contains_key(symbol),
-                (Some((symbol, value)), None) if symbol.starts_with("CONFIG_") => values.get(symbol) != Some(&value),
-                _ => false,
-            }
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_that_kconfig_did_not_take_are_named() {
-        let fragment = "# A comment with = in it\n\nCONFIG_RUST=y\nCONFIG_PVH=y\nCONFIG_TIMEOUT=-1\n\
-                        # CONFIG_VT is not set\n# CONFIG_USB is not set\nCONFIG_SND=n\n";
-        let config = "CONFIG_RUST=y\nCONFIG_TIMEOUT=-1\n# CONFIG_PVH is not set\n# CONFIG_VT is not set\n";
-        assert_eq!(not_taken(fragment, config), ["CONFIG_PVH=y"]);
-        let config = "CONFIG_RUST=m\nCONFIG_PVH=y\nCONFIG_TIMEOUT=0\nCONFIG_VT=y\nCONFIG_SND=m\n";
-        assert_eq!(
-            not_taken(fragment, config),
-            ["CONFIG_RUST=y", "CONFIG_TIMEOUT=-1", "# CONFIG_VT is not set", "CONFIG_SND=n"]
-        );
-    }
-
-    #[test]
-    fn a_symbol_does_not_pass_for_a_longer_one() {
-        assert_eq!(not_taken("CONFIG_PCI=y\n", "CONFIG_PCI_MSI=y\n"), ["CONFIG_PCI=y"]);
-        assert_eq!(not_taken("CONFIG_HZ=1\n", "CONFIG_HZ=100\n"), ["CONFIG_HZ=1"]);
     }
 }

@@ -16,18 +16,27 @@ use crate::host;
 use crate::inputs::{self, at_least, version_in};
 use crate::process;
 
-const FOLDER: &str = "qemu";
+fn folder(setup: &Setup) -> String {
+    setup.of_guest("qemu")
+}
+
+/// Package and program for the guest's architecture.
+fn program(setup: &Setup) -> &inputs::QemuProgram {
+    setup.inputs.qemu.of(setup.lane.architecture)
+}
 
 pub(super) fn need(setup: &Setup) -> Need {
     let wanted = &setup.inputs.qemu;
     let state = match find(setup) {
         Some(qemu) => State::found(qemu.version.clone(), place(&qemu)),
         None if apt::is_available() => {
-            State::Obtainable(format!("unpacks {} of {} into the cache", wanted.package, wanted.suite))
+            State::Obtainable(format!("unpacks {} of {} into the cache", program(setup).package, wanted.suite))
         }
         None => State::Missing(format!(
             "put a {} of version {} or newer with the device {} on PATH (https://www.qemu.org/download)",
-            wanted.program, wanted.minimum, wanted.device
+            program(setup).program,
+            wanted.minimum,
+            wanted.device
         )),
     };
     Need::new("QEMU", "runs the guest and connects it to the device model", state)
@@ -39,18 +48,17 @@ fn place(qemu: &Qemu) -> PathBuf {
 }
 
 fn key(setup: &Setup) -> String {
-    let wanted = &setup.inputs.qemu;
-    fingerprint([&wanted.package, &wanted.suite].map(String::as_bytes))
+    fingerprint([&program(setup).package, &setup.inputs.qemu.suite].map(String::as_bytes))
 }
 
 fn find(setup: &Setup) -> Option<Qemu> {
-    let on_path = host::find_program(&setup.inputs.qemu.program).and_then(|program| {
+    let on_path = host::find_program(&program(setup).program).and_then(|program| {
         let qemu = Qemu { program, args: Vec::new(), env: BTreeMap::new(), version: String::new() };
         serves(&setup.inputs.qemu, qemu, |program, arguments| setup.probes.ask(program, arguments))
     });
     on_path.or_else(|| {
-        let root = setup.cache.finished(FOLDER, &key(setup))?;
-        let version = setup.cache.stamp(FOLDER)?.version;
+        let root = setup.cache.finished(&folder(setup), &key(setup))?;
+        let version = setup.cache.stamp(&folder(setup))?.version;
         Some(Qemu { version, ..unpacked(setup, &root) })
     })
 }
@@ -65,7 +73,7 @@ fn unpacked(setup: &Setup, root: &Path) -> Qemu {
         args: vec![
             "--library-path".to_owned(),
             libraries,
-            below(&format!("usr/bin/{}", setup.inputs.qemu.program)),
+            below(&format!("usr/bin/{}", program(setup).program)),
             "-L".to_owned(),
             below("usr/share/qemu"),
             "-L".to_owned(),
@@ -94,9 +102,9 @@ pub(super) fn ensure(run: &Run, apt: &PrivateApt) -> Result<Qemu, Failure> {
     if let Some(qemu) = find(setup) {
         return Ok(qemu);
     }
-    let wanted = &setup.inputs.qemu;
-    let packages = apt.fetch(FOLDER, &apt.closure(&wanted.package, &wanted.suite)?)?;
-    let root = setup.cache.install(FOLDER, &key(setup), |folder| {
+    let (wanted, name, package) = (&setup.inputs.qemu, folder(setup), &program(setup).package);
+    let packages = apt.fetch(&name, &apt.closure(package, &wanted.suite)?)?;
+    let root = setup.cache.install(&name, &key(setup), |folder| {
         let step = run.progress.count("unpack QEMU", packages.len() as u64);
         for package in &packages {
             apt::unpack(run, package, folder)?;
@@ -105,13 +113,13 @@ pub(super) fn ensure(run: &Run, apt: &PrivateApt) -> Result<Qemu, Failure> {
         let ask = |program: &Path, arguments: &[&str]| process::output(Command::new(program).args(arguments)).ok();
         let qemu = serves(wanted, unpacked(setup, folder), ask).ok_or_else(|| {
             Failure::environment(format!(
-                "{} of {} does not start here, is older than {}, or lacks the device {}",
-                wanted.package, wanted.suite, wanted.minimum, wanted.device
+                "{package} of {} does not start here, is older than {}, or lacks the device {}",
+                wanted.suite, wanted.minimum, wanted.device
             ))
         })?;
         step.finish();
         Ok(qemu.version)
     })?;
-    apt.forget(FOLDER)?;
+    apt.forget(&name)?;
     find(setup).ok_or_else(|| Failure::environment(format!("{} changed meanwhile", root.display())))
 }

@@ -90,7 +90,7 @@ fn the_private_root_keeps_the_proxy_and_drops_the_hooks() {
     let machine = "APT::Update::Post-Invoke:: \"rm -f /var/cache/apt/*\";\n\
                    Acquire::http::Proxy \"http://proxy:3128\";\n\
                    Acquire::IndexTargets::deb::DEP-11::MetaKey \"x\";\n";
-    let config = private_config(Path::new("/cache/apt"), machine);
+    let config = private_config(Path::new("/cache/apt"), machine, None);
     assert!(config.contains("Acquire::http::Proxy \"http://proxy:3128\";\n"));
     assert!(config.contains("Dir::State::status \"/cache/apt/state/status\";\n"));
     assert!(!config.contains("Post-Invoke") && !config.contains("DEP-11"), "{config}");

@@ -174,3 +174,17 @@ fn two_boards_at_once() -> Result<(), BoardError> {
     assert!(other.guest().run(["busybox", "true"])?.is_success(), "one board does not need the other");
     other.shutdown()
 }
+
+#[test]
+fn the_kernel_has_what_drivers_of_sound_and_pwm_register_with() -> Result<(), BoardError> {
+    let board = Board::boot()?;
+    let guest = board.guest();
+    assert!(guest.read_text("/proc/asound/version")?.contains("Advanced Linux Sound Architecture"));
+    // PCM and the Rust abstractions of PWM are there if the symbols are that their modules are linked with.
+    let symbols = guest.read_text("/proc/kallsyms")?;
+    for symbol in ["snd_pcm_new", "snd_pcm_period_elapsed", "__pwmchip_add", "pwmchip_alloc", "pci_save_state"] {
+        assert!(symbols.lines().any(|line| line.ends_with(&format!(" {symbol}"))), "{symbol}");
+    }
+    assert!(guest.read_directory("/sys/class")?.iter().any(|entry| entry.name == "pwm"));
+    board.shutdown()
+}

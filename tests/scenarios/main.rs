@@ -11,6 +11,7 @@ mod leftovers;
 mod msix;
 mod playback;
 mod posted_writes;
+mod power;
 mod register_tests;
 mod registers;
 mod sample_window;

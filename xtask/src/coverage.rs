@@ -1,4 +1,5 @@
-//! What the tests have touched of the devices' registers: a summary, and `target/softboard/coverage.json`.
+//! What the tests have touched of the devices' registers: a summary, and `coverage.json` in `target/softboard`,
+//! or in the lane's folder there.
 //!
 //! The file is of the last `cargo xtask test`. `summary` has the number `covered` and the `total` of registers, fields,
 //! enumerated values and bits, and what is `missing` in words. `blocks` has every block that a device had, and by name
@@ -65,7 +66,7 @@ pub(crate) fn report(output: &Path, folder: &Path, wanted: &Wanted) -> Result<()
     let verdict = wanted.minimum_percent.map_or(Ok(()), |minimum| check(&report, minimum));
     // What makes the command fail is named to the last.
     let missing_lines = if verdict.is_ok() { MISSING_LINES } else { usize::MAX };
-    print_line(summary(&report, missing_lines));
+    print_line(summary(&report, missing_lines, &file));
     verdict
 }
 
@@ -82,7 +83,8 @@ fn read(folder: &Path) -> Result<Vec<DeviceCoverage>, Failure> {
     paths.map(device).collect()
 }
 
-fn summary(report: &Report, missing_lines: usize) -> String {
+/// `file` has what is too much for a summary.
+fn summary(report: &Report, missing_lines: usize, file: &Path) -> String {
     if report.blocks.is_empty() {
         return "coverage    no device left any".to_owned();
     }
@@ -97,7 +99,7 @@ fn summary(report: &Report, missing_lines: usize) -> String {
     lines.extend(titles.zip(missing).take(missing_lines).map(|(title, missing)| format!("{title}{missing}")));
     let more = missing.len().saturating_sub(missing_lines);
     if more > 0 {
-        lines.push(format!("            and {more} more: see target/softboard/coverage.json"));
+        lines.push(format!("            and {more} more: see {}", file.display()));
     }
     lines.join("\n")
 }

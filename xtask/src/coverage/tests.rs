@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use device_model::DeviceCoverage;
 use serde_json::{Value, json};
@@ -7,6 +8,8 @@ use tempfile::TempDir;
 use super::report::{Report, Share};
 use super::{Wanted, check, report, summary};
 use crate::failure::Kind;
+
+const FILE: &str = "target/softboard/coverage.json";
 
 fn seen(accesses: u64, zeros: u64, ones: u64) -> Value {
     json!({"accesses": accesses, "zeros": zeros, "ones": ones})
@@ -90,7 +93,7 @@ coverage    registers          1 of 1 (100 %)
             fields             3 of 3 (100 %)
             enumerated values  2 of 2 (100 %)
             bits               2 of 4 (50 %), seen at 0 and at 1";
-    assert_eq!(summary(&Report::new(devices), 10), text);
+    assert_eq!(summary(&Report::new(devices), 10, Path::new(FILE)), text);
 }
 
 /// A device with registers `R0` to `R5`: whole, half done, and not touched at all.
@@ -174,8 +177,8 @@ coverage    registers          3 of 6 (50 %)
 missing     uart R1: never written
             uart R1.own: never read or written
             and 6 more: see target/softboard/coverage.json";
-    assert_eq!(summary(&gaps(), 2), text);
-    assert_eq!(summary(&gaps(), 8).lines().last().unwrap(), "            uart R5.part: never written");
+    assert_eq!(summary(&gaps(), 2, Path::new(FILE)), text);
+    assert_eq!(summary(&gaps(), 8, Path::new(FILE)).lines().last().unwrap(), "            uart R5.part: never written");
 }
 
 #[test]
@@ -194,7 +197,7 @@ fn the_minimum_is_of_registers_fields_and_values_together() {
 #[test]
 fn a_run_without_devices_says_so_and_covers_nothing() {
     let empty = Report::new(vec![]);
-    assert_eq!(summary(&empty, 10), "coverage    no device left any");
+    assert_eq!(summary(&empty, 10, Path::new(FILE)), "coverage    no device left any");
     assert!(check(&empty, 0).unwrap_err().to_string().contains("no device"));
 }
 

@@ -70,7 +70,9 @@ fn run_tests(workspace: &Workspace, lane: Lane, filters: &[String], coverage_fol
     if nextest {
         command.args(["nextest", "run"]).args(packages);
         if std::env::var_os("CI").is_some() {
-            command.args(["--profile", "ci"]);
+            // The report in the profile is one file: it is the default lane's.
+            let options: &[&str] = if lane == Lane::default() { &["--profile", "ci"] } else { &["--no-fail-fast"] };
+            command.args(options);
         }
         command.args(filters);
     } else {

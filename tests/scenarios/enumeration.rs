@@ -61,14 +61,15 @@ fn the_driver_binds_and_uses_msi_x() -> Result<(), BoardError> {
 fn the_driver_binds_behind_a_root_port_and_on_a_conventional_bus() -> Result<(), BoardError> {
     // An id that is no name of a property, which QEMU 11.1 would abort at.
     let root_port = ["-device", "pcie-root-port,id=root-port,chassis=1"].as_slice();
+    let bridge = &["-device", "pcie-pci-bridge,id=bridge"];
     let (endpoint, integrated) = (0x0002, 0x0092);
-    for (arguments, bus, config_bytes, express) in [
-        (root_port, Some("root-port"), 4_096, endpoint),
-        (&["-machine", "pc"], None, 256, endpoint),
-        (&[], None, 4_096, integrated),
+    for (arguments, bus, slot, config_bytes, express) in [
+        (root_port, Some("root-port"), "0", 4_096, endpoint),
+        (bridge, Some("bridge"), "1", 256, endpoint),
+        (&[], None, "1e", 4_096, integrated),
     ] {
         let served = Served::start();
-        let functions = served.properties(if bus.is_some() { "0" } else { "1e" }).map(|mut function| {
+        let functions = served.properties(slot).map(|mut function| {
             if let Some(bus) = bus {
                 function["bus"] = bus.into();
             }

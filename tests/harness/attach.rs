@@ -12,9 +12,9 @@ use crate::placement::Placement;
 
 /// A device that QEMU's `vfio-user-pci` connects to.
 ///
-/// The calls come in this order: `attach`, then `timeline_tail` and `unfired_faults` at any time from any thread (never two calls at once),
-/// then `stop`, once, when QEMU has ended, also when the board failed to boot. After an `attach` that failed there are no
-/// more calls.
+/// The calls come in this order: `attach`, then those that look at the device at any time from any thread (never two calls
+/// at once), then `stop`, once, when QEMU has ended, also when the board failed to boot. After an `attach` that failed
+/// there are no more calls.
 pub trait AttachedDevice: Send {
     /// What failures call it.
     fn name(&self) -> String;
@@ -36,6 +36,11 @@ pub trait AttachedDevice: Send {
 
     /// The last lines of the device's timeline, for failures.
     fn timeline_tail(&self, lines: usize) -> Vec<String>;
+
+    /// The registers that are not as after reset, a line each, for failures.
+    fn changed_registers(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The faults that the device was to have and has not had, in words: a board that ends in order fails with them.
     fn unfired_faults(&self) -> Vec<String> {

@@ -157,6 +157,8 @@ pub struct Report {
     pub console: Vec<String>,
     /// The last lines of the devices' timelines.
     pub timeline: Vec<String>,
+    /// The devices' registers that are not as after reset.
+    pub registers: Vec<String>,
     /// The last lines that QEMU printed.
     pub qemu: Vec<String>,
 }
@@ -169,7 +171,11 @@ impl fmt::Display for Report {
         }
         write_section(formatter, "QEMU's messages", &self.qemu)?;
         write_section(formatter, "the timeline", &self.timeline)?;
-        write_section(formatter, "the console", &self.console)
+        write_section(formatter, "the console", &self.console)?;
+        if !self.registers.is_empty() {
+            writeln!(formatter, "  registers that are not as after reset:")?;
+        }
+        self.registers.iter().try_for_each(|line| writeln!(formatter, "    {line}"))
     }
 }
 

@@ -90,6 +90,15 @@ impl PwmAudio {
         .expect("the device is on no board: its window is there while one lives")
     }
 
+    /// What is to be seen of the device: nothing while it is on no board yet.
+    fn seen(&self, look: impl FnOnce(&Device) -> Vec<String>) -> Vec<String> {
+        match &*self.state() {
+            State::Serving { server, .. } => server.with_device(|device| look(device)),
+            State::Stopped(device) => look(device),
+            State::Detached => Vec::new(),
+        }
+    }
+
     /// How often things happened at the device.
     pub fn counters(&self) -> Counters {
         self.with_device(|device| device.timeline().counters())
@@ -150,19 +159,15 @@ impl AttachedDevice for PwmAudio {
     }
 
     fn timeline_tail(&self, lines: usize) -> Vec<String> {
-        match &*self.state() {
-            State::Serving { server, .. } => server.with_device(|device| device.timeline_tail(lines)),
-            State::Stopped(device) => device.timeline_tail(lines),
-            State::Detached => Vec::new(),
-        }
+        self.seen(|device| device.timeline_tail(lines))
+    }
+
+    fn changed_registers(&self) -> Vec<String> {
+        self.seen(Device::changed_registers)
     }
 
     fn unfired_faults(&self) -> Vec<String> {
-        match &*self.state() {
-            State::Serving { server, .. } => server.with_device(|device| device.unfired_faults()),
-            State::Stopped(device) => device.unfired_faults(),
-            State::Detached => Vec::new(),
-        }
+        self.seen(Device::unfired_faults)
     }
 
     fn stop(&mut self) {

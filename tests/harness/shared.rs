@@ -60,21 +60,27 @@ impl Shared {
             also,
             console: lock(&self.console).tail(TAIL_LINES),
             timeline: self.timeline_tail(TAIL_LINES),
+            registers: self.of_every_device(|device| device.changed_registers()),
             qemu: lock(&self.messages).tail(TAIL_LINES),
         }
     }
 
     /// The last lines of every device's timeline.
     pub(crate) fn timeline_tail(&self, lines: usize) -> Vec<String> {
+        self.of_every_device(|device| device.timeline_tail(lines))
+    }
+
+    /// What is to be said of every device; of several, with their names.
+    fn of_every_device(&self, said: impl Fn(&dyn AttachedDevice) -> Vec<String>) -> Vec<String> {
         let devices = lock(&self.devices);
         if let [device] = devices.as_slice() {
-            return device.timeline_tail(lines);
+            return said(device.as_ref());
         }
-        let tail = |device: &dyn AttachedDevice| {
+        let named = |device: &dyn AttachedDevice| {
             let name = device.name();
-            device.timeline_tail(lines).into_iter().map(move |line| format!("{name}: {line}"))
+            said(device).into_iter().map(move |line| format!("{name}: {line}"))
         };
-        devices.iter().flat_map(|device| tail(device.as_ref())).collect()
+        devices.iter().flat_map(|device| named(device.as_ref())).collect()
     }
 
     /// Whether every fault that a device was to have has been.

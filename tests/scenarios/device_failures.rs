@@ -32,6 +32,8 @@ fn a_guest_that_panics_in_mid_playback_is_reported() -> Result<(), BoardError> {
     let BoardError::GuestPanic { line, report } = &error else { panic!("expected a panic: {error}") };
     assert!(line.contains("sysrq triggered crash"), "{line}");
     assert!(report.timeline.iter().any(|line| line.contains("TX.")), "{error}");
+    let enabled = "TX.CONTROL 0x00000001 (0x00000000 after reset)";
+    assert!(report.registers.iter().any(|line| line == enabled), "{error}");
     assert!(report.console.iter().any(|line| line.to_lowercase().contains("call trace")), "{error}");
     Ok(())
 }

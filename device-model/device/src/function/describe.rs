@@ -1,5 +1,7 @@
 //! A device's timeline in plain words.
 
+use registers::{Register, SavedRegisters};
+
 use super::Device;
 use crate::{Access, Direction, Event, Happening, Run, StreamFormat};
 
@@ -20,6 +22,21 @@ impl Device {
         let (more, until_ms, value) = (count - 1, milliseconds(last.time_ns), hexadecimal(last_access));
         let changes = self.describe_changes(&Access { old: access.new, ..*last_access });
         format!("{described}, {more} more like it until {} ms, {value} the last{changes}", until_ms.trim_start())
+    }
+
+    /// The registers that are not as after reset, in the map's order, a line each: what they had when they were last written
+    /// or read.
+    pub fn changed_registers(&self) -> Vec<String> {
+        let snapshot = self.block.save();
+        let saved = snapshot.part::<SavedRegisters>("registers").unwrap_or_default();
+        let changed = |register: &Register| {
+            let value = saved.get(&register.name)?.value;
+            let digits = 2 + register.bits as usize / 4;
+            (value != register.reset_value).then(|| {
+                format!("{} {value:#0digits$x} ({:#0digits$x} after reset)", register.name, register.reset_value)
+            })
+        };
+        self.block.register_map().registers().filter_map(|(_, register)| changed(register)).collect()
     }
 
     /// One event in plain words: device time, what, which register.

@@ -37,9 +37,9 @@ impl Pace {
         }
     }
 
-    /// When the next frame is due; never in a pause.
+    /// When the next frame is due; never in a pause, nor at the end of time, where frames have no distance.
     pub(super) fn next_ns(&self) -> Option<u64> {
-        self.paused_at_ns.is_none().then_some(self.next_ns)
+        (self.paused_at_ns.is_none() && self.next_ns < u64::MAX).then_some(self.next_ns)
     }
 
     /// When the frame `frames` after the next one is due.
@@ -56,5 +56,18 @@ impl Pace {
         let (later, late) = if self.late < rest { (1, self.late + self.rate_hz - rest) } else { (0, self.late - rest) };
         self.late = late;
         self.next_ns = self.next_ns.saturating_add(u64::from(whole_ns) + later);
+    }
+
+    /// Every frame that is due until `now_ns` has had its turn: gives how many.
+    pub(super) fn skip(&mut self, now_ns: u64) -> u64 {
+        let Some(elapsed_ns) = self.next_ns().and_then(|next_ns| now_ns.checked_sub(next_ns)) else { return 0 };
+        let (rate, late) = (u128::from(self.rate_hz), u128::from(self.late));
+        let frames = (u128::from(elapsed_ns) * rate + late) / u128::from(NS_PER_SECOND) + 1;
+        // In nanoseconds over the rate: `late` is less than one of them, and there is a frame.
+        let parts = frames * u128::from(NS_PER_SECOND) - late;
+        let later_ns = parts.div_ceil(rate);
+        self.late = (later_ns * rate - parts) as u32;
+        self.next_ns = self.next_ns.saturating_add(u64::try_from(later_ns).unwrap_or(u64::MAX));
+        u64::try_from(frames).unwrap_or(u64::MAX)
     }
 }

@@ -185,13 +185,17 @@ impl Receiver {
     ) {
         let format = self.stream.settings.stream_format();
         let frame = input.map_or(Frame::default(), |input| input.frame(self.heard, format));
-        self.heard += 1;
+        self.heard = self.heard.saturating_add(1);
         self.take(frame, window, step);
-        if let Phase::Running(pace) = &mut self.stream.phase {
-            pace.step();
-            if self.left() == Some(0) {
-                self.stream.phase = Phase::Waiting;
-            }
+        let Phase::Running(pace) = &mut self.stream.phase else { return };
+        pace.step();
+        if self.losing {
+            // Nothing makes room within a step: the rest of its frames is lost as well, however many they are.
+            let lost = pace.skip(step.now_ns);
+            self.heard = self.heard.saturating_add(lost);
+            self.stream.count_failures(lost);
+        } else if self.left() == Some(0) {
+            self.stream.phase = Phase::Waiting;
         }
     }
 
@@ -220,7 +224,7 @@ impl Receiver {
                 self.deliver(1);
             }
         } else {
-            self.stream.count_failure();
+            self.stream.count_failures(1);
             if !std::mem::replace(&mut self.losing, true) {
                 step.effects.output(Output::ReceiveOverrun);
             }

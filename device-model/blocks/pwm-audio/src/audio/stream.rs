@@ -287,11 +287,13 @@ impl Stream {
         }
     }
 
-    /// A frame was missing or is lost.
-    pub(super) fn count_failure(&mut self) {
-        self.failed = true;
-        self.failure_count = self.failure_count.saturating_add(1);
-        self.interrupts |= self.handles().interrupts.failed;
+    /// Frames were missing or are lost.
+    pub(super) fn count_failures(&mut self, frames: u64) {
+        if frames > 0 {
+            self.failed = true;
+            self.failure_count = self.failure_count.saturating_add(u32::try_from(frames).unwrap_or(u32::MAX));
+            self.interrupts |= self.handles().interrupts.failed;
+        }
     }
 
     /// As a frame sounds, with mute and volume.

@@ -285,7 +285,7 @@ impl Transmitter {
         }
         let Some(frame) = self.stream.fifo.pop() else {
             self.stream.phase = Phase::Waiting;
-            self.stream.count_failure();
+            self.stream.count_failures(1);
             step.effects.output(Output::StreamUnderrun);
             return None;
         };

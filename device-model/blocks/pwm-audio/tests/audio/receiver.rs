@@ -189,3 +189,33 @@ fn loopback_takes_the_highest_bits_of_other_formats() {
         assert_eq!((bench.read(RX + SAMPLE), bench.read(RX + SAMPLE + 4)), (expected, 0));
     }
 }
+
+#[test]
+fn what_is_lost_in_one_long_step_is_what_is_lost_in_many() {
+    let after = |steps: u64| {
+        let mut bench = Bench::default();
+        bench.set(RX, &[(RATE, 44_100), (CONTROL, ENABLE)]);
+        for step in 1..=steps {
+            bench.at(1_000 * MS * step / steps);
+        }
+        let lost = bench.read(RX + FAILURES);
+        for _ in 0..1_024 {
+            bench.block.read(RX + SAMPLE, Width::DOUBLE, bench.now_ns, &mut bench.effects);
+        }
+        // The next frame is heard when it is due, and is the one that the input has then.
+        bench.at(1_000 * MS + 22_675);
+        assert_eq!(bench.read(RX + STATUS) & 0x7ff, 0);
+        bench.at(1_000 * MS + 22_676);
+        (lost, bench.block.read(RX + SAMPLE, Width::DOUBLE, bench.now_ns, &mut bench.effects))
+    };
+    // Frames 0 to 44,100, of which the FIFO holds 1,024.
+    assert_eq!(after(1), (43_077, ((8 * 44_101 + 1) << 32) | (8 * 44_101)));
+    assert_eq!(after(3_000), after(1));
+}
+
+#[test]
+fn centuries_without_a_look_are_one_step() {
+    let mut bench = receiving(0);
+    bench.at(u64::MAX);
+    assert_eq!((bench.read(RX + FAILURES), bench.read(RX + FRAMES)), (u32::MAX, 1_024));
+}

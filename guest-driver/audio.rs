@@ -44,7 +44,7 @@ impl Bounce {
 /// Outlives the binding of the driver while a file is open: calls fail then.
 #[pin_data]
 pub(crate) struct Audio {
-    registers: pci::DevresBar<REGISTERS_BYTES>,
+    registers: Arc<pci::DevresBar<REGISTERS_BYTES>>,
     /// Serialises writers. Taken before `playback`.
     #[pin]
     bounce: Mutex<Bounce>,
@@ -58,7 +58,7 @@ pub(crate) struct Audio {
 
 impl Audio {
     /// The transmitter behind `registers`, of a device that was just reset.
-    pub(crate) fn new(registers: pci::DevresBar<REGISTERS_BYTES>) -> Result<Arc<Self>> {
+    pub(crate) fn new(registers: Arc<pci::DevresBar<REGISTERS_BYTES>>) -> Result<Arc<Self>> {
         let playback = Playback::new()?;
         let bounce = Bounce {
             bytes: KBox::new([0; Bounce::LENGTH], GFP_KERNEL)?,

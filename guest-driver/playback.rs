@@ -13,6 +13,7 @@ use crate::{
         Ring,
         CAPACITY_FRAMES, //
     },
+    NO_DEVICE,
     REGISTERS_BYTES, //
 };
 use core::mem;
@@ -33,9 +34,6 @@ const FIFO_FRAMES: usize = TX_STATUS::FILL_FULL as usize;
 
 /// TX_LOW is raised while the FIFO holds this many frames or fewer.
 const FIFO_LOW_FRAMES: usize = TX_LOW_MARK::RESET.into_raw() as usize;
-
-/// What a read gives when no device answers.
-const NO_DEVICE: u32 = u32::MAX;
 
 /// What the transmitter is doing.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 //! Driver for the PWM/audio block on PCI.
 //!
-//! Plays audio through the transmit FIFO of the block, interrupt by interrupt, and shows its sample
-//! window, which is a function of its own with a driver of its own. [`character_device`] and
-//! [`sample_window`] have the interfaces to user space. The PWM channels are not driven.
+//! Plays audio through the transmit FIFO of the block, interrupt by interrupt, offers its PWM
+//! channels to the PWM subsystem, and shows its sample window, which is a function of its own with
+//! a driver of its own. [`character_device`], [`pwm_chip`] and [`sample_window`] have the interfaces
+//! to user space.
 //!
 //! A write to a register may be posted: the device has surely seen it only once a later read is
 //! answered. Nothing here depends on more than the order of accesses.
@@ -21,6 +22,7 @@ mod format;
 mod names;
 mod node;
 mod playback;
+mod pwm_chip;
 #[allow(
     dead_code,
     reason = "the whole register map is here, also what this driver leaves alone"
@@ -51,6 +53,7 @@ use names::{
 };
 use node::Node;
 use playback::Registers;
+use pwm_chip::PwmChip;
 use registers::{
     SYSTEM_CONTROL,
     SYSTEM_IDENTITY,
@@ -64,6 +67,9 @@ const REGION_NAME: &CStr = c"pwm_audio";
 const REGISTERS_BAR: u32 = 0;
 /// Size of that BAR.
 const REGISTERS_BYTES: usize = 0x1000;
+
+/// What a read gives when no device answers.
+const NO_DEVICE: u32 = u32::MAX;
 
 /// Everything that lives as long as the driver is bound to a device.
 ///
@@ -110,7 +116,8 @@ impl pci::Driver for PwmAudioDriver {
             let name = names::AUDIO.reserve().inspect_err(|_| {
                 dev_err!(pci_device, "all {} device names are in use\n", Names::COUNT);
             })?;
-            let audio = Audio::new(registers.into_devres()?)?;
+            let registers = Arc::new(registers.into_devres()?, GFP_KERNEL)?;
+            let audio = Audio::new(registers.clone())?;
             let handler = InterruptHandler(audio.clone());
             let character_device = CharacterDevice::new(audio)?;
 
@@ -147,6 +154,7 @@ impl pci::Driver for PwmAudioDriver {
                 node <- Node::new(name.as_c_str(), character_device.clone()),
                 device: character_device,
                 _: {
+                    PwmChip::register(pci_device.as_ref(), registers)?;
                     dev_info!(
                         pci_device,
                         "PWM/audio block version {}.{}, {}, /dev/{}\n",
@@ -217,6 +225,7 @@ module! {
     type: PwmAudioModule,
     name: "pwm_audio",
     authors: ["The Softboard authors"],
-    description: "Audio playback on the PWM/audio block",
+    description: "Audio playback and PWM on the PWM/audio block",
     license: "GPL v2",
+    imports_ns: ["PWM"],
 }

@@ -73,7 +73,7 @@ fn whichever_read_of_the_probe_is_lost_the_driver_refuses_and_the_next_probe_suc
         assert_eq!(function(guest)?.driver, None, "read {lost} was lost");
         guest.unload_module(MODULE)?;
     }
-    assert_eq!(lost, 2, "identity and version");
+    assert_eq!(lost, 3, "identity, version and clock");
     inject(&FaultPlan::default());
     let file = wav("noise-8k-u8-mono.wav");
     play(guest, &file)?.success()?;

@@ -24,6 +24,7 @@ pub struct PwmAudio {
     interrupts: OfferedInterrupts,
     server_options: ServerOptions,
     faults: Option<FaultPlan>,
+    waveform: Option<PathBuf>,
     state: Arc<Mutex<State>>,
 }
 
@@ -38,7 +39,7 @@ impl PwmAudio {
     pub fn new(clock: ClockMode) -> Self {
         let (interrupts, server_options) = (OfferedInterrupts::default(), ServerOptions::default());
         let state = Arc::new(Mutex::new(State::Detached));
-        Self { clock, interrupts, server_options, faults: None, state }
+        Self { clock, interrupts, server_options, faults: None, waveform: None, state }
     }
 
     /// Offers other interrupts than all of them.
@@ -59,6 +60,14 @@ impl PwmAudio {
     #[must_use]
     pub fn faults(mut self, plan: FaultPlan) -> Self {
         self.faults = Some(plan);
+        self
+    }
+
+    /// Writes every edge of the PWM channels to a VCD file. It is complete once the device's outputs have been closed
+    /// ([`Device::close_outputs`]).
+    #[must_use]
+    pub fn waveform(mut self, path: impl Into<PathBuf>) -> Self {
+        self.waveform = Some(path.into());
         self
     }
 
@@ -140,6 +149,7 @@ impl AttachedDevice for PwmAudio {
             capture_folder: Some(folder.clone()),
             faults: self.faults.clone(),
             interrupts: self.interrupts,
+            waveform: self.waveform.clone(),
             ..DeviceOptions::new(BlockKind::PwmAudio, self.clock)
         };
         let Functions { registers, window } = device_model::functions(options)?;

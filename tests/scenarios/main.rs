@@ -12,6 +12,7 @@ mod msix;
 mod playback;
 mod posted_writes;
 mod power;
+mod pwm_chip;
 mod register_tests;
 mod registers;
 mod sample_window;

@@ -32,7 +32,8 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     build::ensure(workspace, &manifest, progress)?;
 
     eprintln!(
-        "A board with the driver loaded: /dev/pwm-audio0, /dev/pwm-audio-window0, `play FILE`, `window read 0 16`. `exit` ends it."
+        "A board with the driver loaded: /dev/pwm-audio0, /dev/pwm-audio-window0, /dev/pwmchip0, `play FILE`, \
+         `window read 0 16`, `echo set 0 1000 250 0 | pwm`. `exit` ends it."
     );
     let device = PwmAudio::new(options.clock);
     // Before the guest's shell asks the terminal for its size.

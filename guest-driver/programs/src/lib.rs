@@ -1,7 +1,8 @@
-//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0` and `/dev/pwm-audio-window0`, and
-//! registers of PCI functions.
+//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0`, `/dev/pwm-audio-window0` and
+//! `/dev/pwmchip0`, and registers of PCI functions.
 
 mod pwm_audio;
+mod pwm_chip;
 mod register_map;
 mod registers;
 mod system_calls;
@@ -9,4 +10,5 @@ mod system_calls;
 pub use pwm_audio::{
     Channels, DEVICE_PATH, OutsideWindow, PwmAudio, SampleFormat, SampleWindow, WINDOW_BYTES, WINDOW_PATH,
 };
+pub use pwm_chip::{CHIP_PATH, PwmChip, Waveform};
 pub use registers::{Operation, ParseOperationError, RegisterBar};

@@ -1,7 +1,8 @@
-//! The two system calls of the driver's user interface that Rust cannot check: `ioctl` and `mmap`.
+//! The two system calls of the driver's user interface, and of the kernel's for PWM chips, that Rust cannot check: `ioctl`
+//! and `mmap`.
 //!
-//! This is all the unsafe code of the guest's programs; `pwm_audio` and `registers` wrap it in interfaces that cannot be
-//! misused.
+//! This is all the unsafe code of the guest's programs; `pwm_audio`, `pwm_chip` and `registers` wrap it in interfaces that
+//! cannot be misused.
 #![allow(
     unsafe_code,
     reason = "the kernel reads a pointer from ioctl and hands out device memory from mmap: no safe wrapper exists"
@@ -11,7 +12,7 @@ use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
 
-use rustix::ioctl::{NoArg, Opcode, Setter, opcode};
+use rustix::ioctl::{IntegerSetter, NoArg, Opcode, Setter, Updater, opcode};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// The type byte of the driver's requests.
@@ -47,6 +48,53 @@ pub(crate) fn set_loop(device: &File, is_on: bool) -> io::Result<()> {
 pub(crate) fn drain(device: &File) -> io::Result<()> {
     // SAFETY: the request has no argument.
     Ok(unsafe { rustix::ioctl::ioctl(device, NoArg::<DRAIN>::new()) }?)
+}
+
+/// The type byte of the requests of PWM chips: include/uapi/linux/pwm.h has them.
+const PWM_TYPE: u8 = 0x75;
+const PWM_REQUEST: Opcode = opcode::none(PWM_TYPE, 1);
+const PWM_ROUND: Opcode = opcode::read_write::<ChannelWaveform>(PWM_TYPE, 3);
+const PWM_GET: Opcode = opcode::read_write::<ChannelWaveform>(PWM_TYPE, 4);
+const PWM_SET_ROUNDED: Opcode = opcode::write::<ChannelWaveform>(PWM_TYPE, 5);
+const PWM_SET_EXACT: Opcode = opcode::write::<ChannelWaveform>(PWM_TYPE, 6);
+
+/// The kernel's `struct pwmchip_waveform`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChannelWaveform {
+    pub(crate) channel: u32,
+    /// 0.
+    pub(crate) padding: u32,
+    pub(crate) period_ns: u64,
+    pub(crate) duty_ns: u64,
+    pub(crate) offset_ns: u64,
+}
+
+pub(crate) fn request_channel(chip: &File, channel: u32) -> io::Result<()> {
+    // SAFETY: the request's argument is a number, which the kernel compares with how many channels there are.
+    Ok(unsafe { rustix::ioctl::ioctl(chip, IntegerSetter::<PWM_REQUEST>::new_usize(channel as usize)) }?)
+}
+
+pub(crate) fn round_waveform(chip: &File, mut waveform: ChannelWaveform) -> io::Result<ChannelWaveform> {
+    // SAFETY: the kernel reads and writes as many bytes as the request's number says: a `ChannelWaveform`.
+    unsafe { rustix::ioctl::ioctl(chip, Updater::<PWM_ROUND, _>::new(&mut waveform)) }?;
+    Ok(waveform)
+}
+
+pub(crate) fn get_waveform(chip: &File, mut waveform: ChannelWaveform) -> io::Result<ChannelWaveform> {
+    // SAFETY: as in `round_waveform`.
+    unsafe { rustix::ioctl::ioctl(chip, Updater::<PWM_GET, _>::new(&mut waveform)) }?;
+    Ok(waveform)
+}
+
+pub(crate) fn set_rounded_waveform(chip: &File, waveform: ChannelWaveform) -> io::Result<()> {
+    // SAFETY: the kernel only reads the argument, and as many bytes as the request's number says: a `ChannelWaveform`.
+    Ok(unsafe { rustix::ioctl::ioctl(chip, Setter::<PWM_SET_ROUNDED, _>::new(waveform)) }?)
+}
+
+pub(crate) fn set_exact_waveform(chip: &File, waveform: ChannelWaveform) -> io::Result<()> {
+    // SAFETY: as in `set_rounded_waveform`.
+    Ok(unsafe { rustix::ioctl::ioctl(chip, Setter::<PWM_SET_EXACT, _>::new(waveform)) }?)
 }
 
 /// Memory of a device, mapped shared, readable and writable.

@@ -98,7 +98,11 @@ fn serve(chip: &PwmChip) -> io::Result<ExitCode> {
         match perform(chip, channel, operation) {
             Ok(answer) => writeln!(output, "{answer}")?,
             Err(error) => {
-                writeln!(output, "failed: {error}")?;
+                // The words are the C library's, the number is the kernel's.
+                match error.raw_os_error() {
+                    Some(number) => writeln!(output, "failed: os error {number}")?,
+                    None => writeln!(output, "failed: {error}")?,
+                }
                 code = ExitCode::FAILURE;
             }
         }

@@ -122,7 +122,7 @@ impl Clock {
 
     fn jump(&mut self, wall_ns: u64, deadline_ns: u64, busy: bool) {
         if !self.is_free(deadline_ns, busy) {
-            if wall_ns < self.quiet_at_wall_ns(busy) {
+            if self.quiet_at_wall_ns(busy).is_none_or(|quiet_at_wall_ns| wall_ns < quiet_at_wall_ns) {
                 return;
             }
             // One that is busy has not been quiet: it has been waited for long enough, once.
@@ -146,7 +146,7 @@ impl Clock {
                 Some(running_wall_ns.saturating_add(self.frozen_wall_ns).saturating_add(frozen_now))
             }
             ClockMode::Warp if self.is_free(deadline_ns, busy) => Some(self.wall_ns.max(thawed_at_wall_ns)),
-            ClockMode::Warp => Some(self.quiet_at_wall_ns(busy).max(thawed_at_wall_ns)),
+            ClockMode::Warp => Some(self.quiet_at_wall_ns(busy)?.max(thawed_at_wall_ns)),
         }
     }
 
@@ -208,9 +208,10 @@ impl Clock {
         !busy && deadline_ns <= self.free_until_ns
     }
 
-    fn quiet_at_wall_ns(&self, busy: bool) -> u64 {
+    /// None: not before the end of time.
+    fn quiet_at_wall_ns(&self, busy: bool) -> Option<u64> {
         let patience_ns = if busy { Self::BUSY_WALL_NS } else { Self::QUIET_WALL_NS };
-        self.last_activity_wall_ns.saturating_add(patience_ns)
+        self.last_activity_wall_ns.checked_add(patience_ns)
     }
 }
 

@@ -137,3 +137,13 @@ fn device_time_never_goes_back() {
     assert_eq!(clock.access(13_000), 14_000);
     assert_eq!(clock.access(15_000), 15_000);
 }
+
+#[test]
+fn at_the_end_of_time_nothing_jumps_any_more() {
+    for busy in [false, true] {
+        let mut clock = Clock::new(ClockMode::Warp);
+        let before_ns = clock.access(u64::MAX - 1);
+        assert_eq!(clock.wake_at_wall_ns(before_ns + 1, busy), None);
+        assert_eq!(clock.wake(u64::MAX, before_ns + 1, busy), before_ns);
+    }
+}

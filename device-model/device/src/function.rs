@@ -369,9 +369,6 @@ impl Device {
             DmaTransfer::Write { .. } => Direction::Write,
         };
         let failure = result.as_ref().err().copied();
-        if direction == Direction::Write && failure.is_none() {
-            self.clock.has_brought_something();
-        }
         if (direction, failure) == (Direction::Read, Some(DmaFailure::NotMapped)) {
             self.config.received_master_abort();
         }

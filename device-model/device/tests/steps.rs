@@ -120,13 +120,13 @@ fn wakes(device: &mut Device, until_ns: u64) -> Vec<u64> {
 }
 
 #[test]
-fn in_warp_time_only_what_reaches_the_guest_needs_its_quiet_time() {
+fn in_warp_time_only_interrupts_need_their_quiet_time() {
     let quiet = Clock::QUIET_WALL_NS;
     // From 2 us on, ten deadlines at a time, from the first after the last: 10 to 100 ms, 110 to 200 ms.
     assert_eq!(wakes(&mut device(Tick::Nothing, ClockMode::Warp), 200_000_000), [quiet, 2 * quiet]);
     assert_eq!(wakes(&mut device(Tick::Read, ClockMode::Warp), 200_000_000), [quiet, 2 * quiet]);
+    assert_eq!(wakes(&mut device(Tick::Write, ClockMode::Warp), 200_000_000), [quiet, 2 * quiet]);
     let each: Vec<u64> = (1..=20).map(|tick| tick * quiet).collect();
-    assert_eq!(wakes(&mut device(Tick::Write, ClockMode::Warp), 200_000_000), each);
     assert_eq!(wakes(&mut device(Tick::Interrupt, ClockMode::Warp), 200_000_000), each);
 }
 

@@ -1,6 +1,8 @@
 //! The process of the client, as far as device time needs to know it.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, DirEntry};
 use std::path::PathBuf;
 
 /// A process that may be asked whether it computes.
@@ -17,15 +19,32 @@ impl ClientProcess {
     /// Whether one of its threads runs, or would if it had a CPU or the page that it waits for. A virtual machine whose
     /// guest is idle has none: its virtual CPUs sleep. A process that has gone computes no more.
     pub(crate) fn computes(&self) -> bool {
-        let Ok(tasks) = fs::read_dir(&self.tasks) else { return false };
-        tasks.flatten().any(|task| fs::read(task.path().join("stat")).is_ok_and(|stat| is_busy(&stat)))
+        // The threads are asked one after the other, and may wake each other meanwhile: all have slept at once only if
+        // none has run between two looks.
+        let asleep = self.sleeping_threads();
+        asleep.is_none() || asleep != self.sleeping_threads()
+    }
+
+    /// The threads, and how often each has been switched to another; none if one of them computes.
+    fn sleeping_threads(&self) -> Option<BTreeMap<OsString, [u64; 2]>> {
+        let tasks = fs::read_dir(&self.tasks).into_iter().flatten().flatten();
+        let look = |task: DirEntry| match fs::read_to_string(task.path().join("status")) {
+            Ok(status) => switches_of_a_sleeper(&status).map(|switches| Some((task.file_name(), switches))),
+            // It has ended.
+            Err(_) => Some(None),
+        };
+        tasks.map(look).collect::<Option<Vec<_>>>().map(|threads| threads.into_iter().flatten().collect())
     }
 }
 
-/// Reads the state from a line of `/proc/PID/stat`: the field after the name, which is in parentheses and may hold some.
-fn is_busy(stat: &[u8]) -> bool {
-    let name_end = stat.iter().rposition(|&byte| byte == b')');
-    name_end.is_some_and(|end| stat[end..].starts_with(b") R") || stat[end..].starts_with(b") D"))
+/// Reads from `/proc/PID/task/TID/status` how often the thread has been switched to another, by itself and by the system;
+/// none if it runs, waits for a CPU or for the disk.
+fn switches_of_a_sleeper(status: &str) -> Option<[u64; 2]> {
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let state = field("State")?;
+    let count = |name| field(name)?.parse().ok();
+    let switches = [count("voluntary_ctxt_switches")?, count("nonvoluntary_ctxt_switches")?];
+    (!state.starts_with(['R', 'D'])).then_some(switches)
 }
 
 #[cfg(test)]
@@ -57,10 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_may_look_like_a_state() {
-        assert!(is_busy(b"7 (CPU 0/TCG) R 1 2"));
-        assert!(is_busy(b"7 (CPU 0/TCG) D 1 2"));
-        assert!(!is_busy(b"7 (a) R b) S 1 2"));
-        assert!(!is_busy(b""));
+    fn a_status_is_read() {
+        let status = |state: &str| {
+            format!("Name:\tState:\tR\nState:\t{state}\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n")
+        };
+        assert_eq!(switches_of_a_sleeper(&status("S (sleeping)")), Some([12, 3]));
+        assert_eq!(switches_of_a_sleeper(&status("R (running)")), None);
+        assert_eq!(switches_of_a_sleeper(&status("D (disk sleep)")), None);
+        assert_eq!(switches_of_a_sleeper(""), None);
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::sockopt::socket_peercred;
 
 use crate::incoming::{Incoming, Message, Progress, Received};
@@ -75,6 +75,11 @@ impl Connection {
     /// Whether nothing can be sent, and so nothing is done, until the client reads.
     pub(crate) fn waits_for_room(&self) -> bool {
         self.outgoing.is_waiting()
+    }
+
+    /// Whether the client has sent something that has not been received.
+    pub(crate) fn has_unread(&self) -> bool {
+        ioctl_fionread(&self.socket).is_ok_and(|bytes| bytes > 0)
     }
 
     /// Since when the client owes something.

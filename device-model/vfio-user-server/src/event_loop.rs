@@ -100,7 +100,8 @@ impl MutEventSubscriber for Server {
                 Ok(())
             }
             _ => {
-                self.shared.timer_expired();
+                let connection = self.connection.as_ref();
+                self.shared.timer_expired(|| connection.is_some_and(Connection::has_unread));
                 Ok(())
             }
         };

@@ -112,15 +112,17 @@ impl Shared {
         while !self.step(|state, _| state.device.advance_to(now_ns)) {}
     }
 
-    /// The timer has come: lets device time go on.
-    pub(crate) fn timer_expired(&self) {
+    /// The timer has come: lets device time go on. `has_unread` tells whether the client has sent something that waits: a
+    /// virtual CPU that has asked looks idle.
+    pub(crate) fn timer_expired(&self, has_unread: impl FnOnce() -> bool) {
         self.step(|state, wall_ns| {
             // Reading the expirations makes the descriptor quiet again; how many there were does not matter.
             if state.timer.wait().is_err() {
                 return;
             }
             state.timer_at_wall_ns = None;
-            let guest_computes = state.client.as_ref().is_some_and(ClientProcess::computes);
+            // In this order: who has slept all the time has sent nothing meanwhile.
+            let guest_computes = state.client.as_ref().is_some_and(ClientProcess::computes) || has_unread();
             self.wake(state, wall_ns, guest_computes);
             state.looked_at_wall_ns = wall_ns;
         });

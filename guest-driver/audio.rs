@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The audio transmitter as a file sees it: calls that wait, and the interrupt handler that ends
-//! the waiting.
+//! The audio transmitter as a file sees it: calls that wait, and the interrupts that end the waiting.
 
 use crate::{
     format::Format,
+    hardware::{
+        Access,
+        Hardware, //
+    },
+    interrupts::Client,
     playback::{
         Phase,
-        Playback,
-        Registers, //
+        Playback, //
     },
-    REGISTERS_BYTES, //
+    registers::SYSTEM_INTERRUPT_STATUS, //
 };
 use kernel::{
     iov::IovIterSource,
-    irq,
     new_condvar,
     new_mutex,
-    new_spinlock_irq,
-    pci,
     prelude::*,
     sync::{
         Arc,
         CondVar,
-        Mutex,
-        SpinLockIrq, //
+        Mutex, //
     }, //
 };
 
@@ -44,21 +43,21 @@ impl Bounce {
 /// Outlives the binding of the driver while a file is open: calls fail then.
 #[pin_data]
 pub(crate) struct Audio {
-    registers: Arc<pci::DevresBar<REGISTERS_BYTES>>,
+    hardware: Arc<Hardware>,
     /// Serialises writers. Taken before `playback`.
     #[pin]
     bounce: Mutex<Bounce>,
-    /// The interrupt handler takes it, too.
+    /// The interrupt thread takes it, too.
     #[pin]
-    playback: SpinLockIrq<Playback>,
+    playback: Mutex<Playback>,
     /// There is room again, a stream has ended or the device is gone.
     #[pin]
     changed: CondVar,
 }
 
 impl Audio {
-    /// The transmitter behind `registers`, of a device that was just reset.
-    pub(crate) fn new(registers: Arc<pci::DevresBar<REGISTERS_BYTES>>) -> Result<Arc<Self>> {
+    /// The transmitter of a device that was just reset.
+    pub(crate) fn new(hardware: Arc<Hardware>) -> Result<Arc<Self>> {
         let playback = Playback::new()?;
         let bounce = Bounce {
             bytes: KBox::new([0; Bounce::LENGTH], GFP_KERNEL)?,
@@ -66,9 +65,9 @@ impl Audio {
         };
         Arc::pin_init(
             pin_init!(Self {
-                registers,
+                hardware,
                 bounce <- new_mutex!(bounce),
-                playback <- new_spinlock_irq!(playback),
+                playback <- new_mutex!(playback),
                 changed <- new_condvar!(),
             }),
             GFP_KERNEL,
@@ -78,19 +77,17 @@ impl Audio {
     /// Runs `operation` under the lock; [`ENODEV`] once the device is gone.
     fn with<T>(
         &self,
-        operation: impl FnOnce(&mut Playback, &Registers<'_>) -> Result<T>,
+        operation: impl FnOnce(&mut Playback, &Access<'_>) -> Result<T>,
     ) -> Result<T> {
-        let registers = self.registers.try_access().ok_or(ENODEV)?;
+        // In this order: nobody may sleep while he has access.
         let mut playback = self.playback.lock();
-        if playback.phase() == Phase::Gone {
-            return Err(ENODEV);
-        }
-        operation(&mut playback, &registers)
+        let access = self.hardware.access()?;
+        operation(&mut playback, &access)
     }
 
     /// Fails with [`ENODEV`] once the device is gone.
     pub(crate) fn check_present(&self) -> Result {
-        self.with(|_, _| Ok(()))
+        self.hardware.access().map(drop)
     }
 
     /// Sets the format of what will be written; [`EBUSY`] while there is anything to play.
@@ -108,8 +105,8 @@ impl Audio {
 
     /// Turns the repetition of what was written on or off.
     pub(crate) fn set_looping(&self, looping: bool) -> Result {
-        self.with(|playback, registers| {
-            playback.set_looping(registers, looping);
+        self.with(|playback, access| {
+            playback.set_looping(access, looping);
             Ok(())
         })?;
         self.changed.notify_all();
@@ -137,8 +134,8 @@ impl Audio {
     /// Takes what fits the ring and the bounce buffer, and keeps a partial frame at its end for the
     /// next call. Returns the bytes taken, 0 if there is no room.
     fn write_chunk(&self, source: &mut IovIterSource<'_>) -> Result<usize> {
-        // Only writers take room, and only one holds this, so the room found does not shrink. It
-        // may sleep in a page fault: the spin lock must not be held, nor waited for room here.
+        // Only writers take room, and only one holds this, so the room found does not shrink. A
+        // page fault may take long: the other lock is not held meanwhile, nor room waited for here.
         let mut bounce = self.bounce.lock();
         let Bounce { bytes, partial } = &mut *bounce;
 
@@ -153,7 +150,7 @@ impl Audio {
             return Err(EFAULT);
         }
         let filled = bytes.get(..*partial + taken).ok_or(EINVAL)?;
-        let rest = self.with(|playback, registers| playback.push(registers, filled))?;
+        let rest = self.with(|playback, access| playback.push(access, filled))?;
 
         *partial = rest.len();
         let rest_start = filled.len() - rest.len();
@@ -164,7 +161,7 @@ impl Audio {
     fn wait_for_room(&self, nonblocking: bool) -> Result {
         let mut playback = self.playback.lock();
         loop {
-            if playback.phase() == Phase::Gone {
+            if self.hardware.is_gone() {
                 return Err(ENODEV);
             }
             if playback.has_room_for_waiter() {
@@ -189,8 +186,8 @@ impl Audio {
         let stream = {
             let mut bounce = self.bounce.lock();
             bounce.partial = 0;
-            self.with(|playback, registers| {
-                playback.drain(registers)?;
+            self.with(|playback, access| {
+                playback.drain(access)?;
                 Ok(playback.stream())
             })
             .map_err(|_| EIO)?
@@ -198,7 +195,7 @@ impl Audio {
 
         let mut playback = self.playback.lock();
         loop {
-            if playback.phase() == Phase::Gone {
+            if self.hardware.is_gone() {
                 return Err(EIO);
             }
             if !playback.is_active(stream) {
@@ -221,58 +218,31 @@ impl Audio {
     pub(crate) fn reset(&self) {
         self.bounce.lock().partial = 0;
         // When the device is gone there is nothing to silence.
-        let _ = self.with(|playback, registers| {
-            playback.reset(registers);
+        let _ = self.with(|playback, access| {
+            playback.reset(access);
             Ok(())
         });
     }
+}
 
-    /// Silences the device, gives it up and ends all waiting.
-    pub(crate) fn unplug(&self) {
-        // Fails if the device is gone already.
-        let _ = self.with(|playback, registers| {
-            // Under one lock with the reset: waiters must not take this for the end of the stream.
-            playback.reset(registers);
-            playback.set_gone();
-            Ok(())
-        });
-        self.changed.notify_all();
-    }
-
-    fn handle_interrupt(&self) -> irq::IrqReturn {
-        let Some(registers) = self.registers.try_access() else {
-            return irq::IrqReturn::None;
-        };
+impl Client for Audio {
+    fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
         let mut playback = self.playback.lock();
-        let handled = playback.handle_interrupt(&registers);
+        let handled = self
+            .hardware
+            .access()
+            .and_then(|access| playback.handle_interrupt(&access, pending));
         if handled.is_err() {
-            playback.set_gone();
+            self.hardware.give_up();
         }
         if playback.phase() != Phase::Playing || playback.has_room_for_waiter() {
             self.changed.notify_all();
         }
-        drop(playback);
-
-        match handled {
-            Ok(false) => irq::IrqReturn::None,
-            Ok(true) => irq::IrqReturn::Handled,
-            Err(_) => {
-                dev_err!(
-                    self.registers.device(),
-                    "no answer from the device (a register reads as all ones), giving it up; \
-                     unbind the driver and rescan the bus once the device is back\n"
-                );
-                irq::IrqReturn::Handled
-            }
-        }
     }
-}
 
-/// What the interrupt core calls.
-pub(crate) struct InterruptHandler(pub(crate) Arc<Audio>);
-
-impl irq::Handler for InterruptHandler {
-    fn handle(&self) -> irq::IrqReturn {
-        self.0.handle_interrupt()
+    fn device_gone(&self) {
+        // Under the lock, so that nobody who has just looked begins to wait.
+        let _playback = self.playback.lock();
+        self.changed.notify_all();
     }
 }

@@ -96,11 +96,6 @@ impl CharacterDevice {
         };
         Ok(Arc::new(device, GFP_KERNEL)?)
     }
-
-    /// Ends all use of the device, by open files too.
-    pub(crate) fn unplug(&self) {
-        self.audio.unplug();
-    }
 }
 
 #[vtable]

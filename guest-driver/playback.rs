@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The state of the transmitter, and every access to its registers after probe.
+//! Playback through the FIFO: its state, and every access to the transmitter's access.
 //!
-//! All of it runs under the spin lock of [`Audio`](crate::audio::Audio), in process context or in
-//! the interrupt handler, and so never sleeps. A register access can be slow (a virtual machine
-//! traps each), so none is made to learn what the driver knows already.
+//! All of it runs under the lock of [`Audio`](crate::audio::Audio). A register access can be slow (a
+//! virtual machine traps each), so none is made to learn what the driver knows already.
 
 use crate::{
     format::Format,
+    hardware::{
+        Access,
+        Registers, //
+    },
     registers::*,
     ring::{
         Ring,
         CAPACITY_FRAMES, //
     },
-    NO_DEVICE,
-    REGISTERS_BYTES, //
+    NO_DEVICE, //
 };
 use core::mem;
 use kernel::{
@@ -22,12 +24,8 @@ use kernel::{
         register::Register,
         Io, //
     },
-    pci,
     prelude::*, //
 };
-
-/// BAR 0.
-pub(crate) type Registers<'a> = pci::Bar<'a, REGISTERS_BYTES>;
 
 /// Frames that the transmit FIFO of the device holds.
 const FIFO_FRAMES: usize = TX_STATUS::FILL_FULL as usize;
@@ -44,8 +42,6 @@ pub(crate) enum Phase {
     Playing,
     /// All frames are in the FIFO, and the device stops by itself after the last one.
     Finishing,
-    /// The driver is unbound, or the device does not answer. No register is accessed any more.
-    Gone,
 }
 
 /// The transmitter and the frames on their way to it.
@@ -60,8 +56,6 @@ pub(crate) struct Playback {
     underrun: bool,
     /// Streams that were started: tells a waiter that its stream is over although the next plays.
     streams: u32,
-    /// What was last written to the register of that name.
-    interrupt_enable: SYSTEM_INTERRUPT_ENABLE,
 }
 
 impl Playback {
@@ -78,7 +72,6 @@ impl Playback {
             drain: false,
             underrun: false,
             streams: 0,
-            interrupt_enable: SYSTEM_INTERRUPT_ENABLE::zeroed(),
         })
     }
 
@@ -159,7 +152,7 @@ impl Playback {
     /// the ring is full, and wakes it when it had starved. Returns the bytes left over.
     pub(crate) fn push<'a>(
         &mut self,
-        registers: &Registers<'_>,
+        access: &Access<'_>,
         mut bytes: &'a [u8],
     ) -> Result<&'a [u8]> {
         let frame_bytes = self.format.frame_bytes();
@@ -170,10 +163,8 @@ impl Playback {
             bytes = rest;
         }
         match self.phase {
-            Phase::Stopped if self.ring.room() == 0 => self.start(registers, false)?,
-            Phase::Playing if !self.ring.is_empty() && !self.interrupt_enable.tx_low() => {
-                self.enable_interrupts(registers, Self::TX_LOW);
-            }
+            Phase::Stopped if self.ring.room() == 0 => self.start(access, false)?,
+            Phase::Playing if !self.ring.is_empty() => access.enable_interrupts(Self::TX_LOW),
             _ => {}
         }
         Ok(bytes)
@@ -181,33 +172,32 @@ impl Playback {
 
     /// Plays what the ring holds, from the start if need be, and stops after it. A loop goes on
     /// until it is turned off.
-    pub(crate) fn drain(&mut self, registers: &Registers<'_>) -> Result {
+    pub(crate) fn drain(&mut self, access: &Access<'_>) -> Result {
         match self.phase {
             Phase::Stopped if self.ring.is_empty() => Ok(()),
-            Phase::Stopped => self.start(registers, true),
+            Phase::Stopped => self.start(access, true),
             Phase::Playing => {
                 self.drain = true;
-                self.finish_if_exhausted(registers);
+                self.finish_if_exhausted(access);
                 Ok(())
             }
             Phase::Finishing => Ok(()),
-            Phase::Gone => Err(EIO),
         }
     }
 
     /// Turns the repetition of the ring on, or off at the end of the current pass.
-    pub(crate) fn set_looping(&mut self, registers: &Registers<'_>, looping: bool) {
+    pub(crate) fn set_looping(&mut self, access: &Access<'_>, looping: bool) {
         self.ring.set_looping(looping);
         if self.phase == Phase::Playing {
-            self.finish_if_exhausted(registers);
+            self.finish_if_exhausted(access);
         }
     }
 
     /// Silences the device at once and forgets all frames and settings.
-    pub(crate) fn reset(&mut self, registers: &Registers<'_>) {
+    pub(crate) fn reset(&mut self, access: &Access<'_>) {
         if matches!(self.phase, Phase::Playing | Phase::Finishing) {
-            self.enable_interrupts(registers, SYSTEM_INTERRUPT_ENABLE::zeroed());
-            registers.write_reg(TX_CONTROL::zeroed().with_flush(true));
+            access.disable_interrupts(Self::INTERRUPTS);
+            access.write_reg(TX_CONTROL::zeroed().with_flush(true));
             self.phase = Phase::Stopped;
         }
         self.ring.clear();
@@ -217,126 +207,100 @@ impl Playback {
         self.underrun = false;
     }
 
-    /// Gives the device up: registers are not accessed any more.
-    pub(crate) fn set_gone(&mut self) {
-        self.phase = Phase::Gone;
-    }
-
-    /// Handles what the device asks for. Returns whether it asked for anything.
-    pub(crate) fn handle_interrupt(&mut self, registers: &Registers<'_>) -> Result<bool> {
-        // When the device plays faster than the bus lets frames through, there is always something
-        // pending: let the processor do other work now and then.
-        const ROUNDS: usize = 4;
-
-        if self.phase == Phase::Gone {
-            return Ok(false);
+    /// Handles what the device asks for; [`ENODEV`] if it does not answer.
+    pub(crate) fn handle_interrupt(
+        &mut self,
+        access: &Access<'_>,
+        pending: SYSTEM_INTERRUPT_STATUS,
+    ) -> Result {
+        if pending.tx_low() && self.phase == Phase::Playing {
+            self.refill(access)?;
         }
-        for round in 0..ROUNDS {
-            let status = registers.read(SYSTEM_INTERRUPT_STATUS);
-            if status.into_raw() == NO_DEVICE {
-                return Err(ENODEV);
-            }
-            let pending = SYSTEM_INTERRUPT_STATUS::from_raw(
-                status.into_raw() & self.interrupt_enable.into_raw(),
-            );
-            if pending.into_raw() == 0 {
-                return Ok(round > 0);
-            }
-            if pending.tx_low() {
-                self.refill(registers)?;
-            }
-            if pending.tx_drained() {
-                self.finished(registers)?;
-            }
-            // Last, since TX_LOW cannot be cleared before the FIFO has been filled.
-            registers.write_reg(pending);
+        if pending.tx_drained() && self.phase == Phase::Finishing {
+            self.finished(access)?;
         }
-        // The device sends an MSI when STATUS & ENABLE becomes other than zero: have it become so.
-        let enable = self.interrupt_enable;
-        self.enable_interrupts(registers, SYSTEM_INTERRUPT_ENABLE::zeroed());
-        self.enable_interrupts(registers, enable);
-        Ok(true)
+        Ok(())
     }
 
     const TX_LOW: SYSTEM_INTERRUPT_ENABLE =
         SYSTEM_INTERRUPT_ENABLE::from_raw(1 << SYSTEM_INTERRUPT_ENABLE::TX_LOW_SHIFT);
     const TX_DRAINED: SYSTEM_INTERRUPT_ENABLE =
         SYSTEM_INTERRUPT_ENABLE::from_raw(1 << SYSTEM_INTERRUPT_ENABLE::TX_DRAINED_SHIFT);
-
-    fn enable_interrupts(&mut self, registers: &Registers<'_>, enable: SYSTEM_INTERRUPT_ENABLE) {
-        registers.write_reg(enable);
-        self.interrupt_enable = enable;
-    }
+    const INTERRUPTS: SYSTEM_INTERRUPT_ENABLE =
+        SYSTEM_INTERRUPT_ENABLE::from_raw(Self::TX_LOW.into_raw() | Self::TX_DRAINED.into_raw());
 
     /// Turns the stopped transmitter on, with a FIFO as full as can be. With `drain`, it is to stop
     /// when the ring has run empty.
-    fn start(&mut self, registers: &Registers<'_>, drain: bool) -> Result {
-        read_audio_status(registers)?;
+    fn start(&mut self, access: &Access<'_>, drain: bool) -> Result {
+        read_audio_status(access)?;
         self.streams = self.streams.wrapping_add(1);
         self.underrun = false;
         self.drain = drain;
-        registers.write_reg(self.format.register());
-        registers.write_reg(TX_RATE::from_raw(self.rate_hz));
-        self.fill(registers, FIFO_FRAMES)?;
+        access.write_reg(self.format.register());
+        access.write_reg(TX_RATE::from_raw(self.rate_hz));
+        self.fill(access, FIFO_FRAMES)?;
         // What the last stream left behind is no news of this one.
-        registers.write_reg(SYSTEM_INTERRUPT_STATUS::from_raw(u32::MAX));
+        access.write_reg(SYSTEM_INTERRUPT_STATUS::from_raw(
+            Self::INTERRUPTS.into_raw(),
+        ));
 
         let control = TX_CONTROL::zeroed().with_enable(true);
         if self.drain && self.ring.is_empty() {
             self.phase = Phase::Finishing;
-            self.enable_interrupts(registers, Self::TX_DRAINED);
-            registers.write_reg(control.with_drain(true));
+            access.enable_interrupts(Self::TX_DRAINED);
+            access.write_reg(control.with_drain(true));
         } else {
             self.phase = Phase::Playing;
-            self.enable_interrupts(registers, Self::TX_LOW);
-            registers.write_reg(control);
+            access.enable_interrupts(Self::TX_LOW);
+            access.write_reg(control);
         }
         Ok(())
     }
 
     /// Tops up the FIFO, and disables TX_LOW when that leaves the FIFO low.
-    fn refill(&mut self, registers: &Registers<'_>) -> Result {
-        let filled = read_audio_status(registers)?.fill().get() as usize;
-        let written = self.fill(registers, FIFO_FRAMES.saturating_sub(filled))?;
+    fn refill(&mut self, access: &Access<'_>) -> Result {
+        let filled = read_audio_status(access)?.fill().get() as usize;
+        let written = self.fill(access, FIFO_FRAMES.saturating_sub(filled))?;
 
-        self.finish_if_exhausted(registers);
+        self.finish_if_exhausted(access);
         if self.phase == Phase::Playing
             && self.ring.is_empty()
             && filled + written <= FIFO_LOW_FRAMES
         {
-            self.enable_interrupts(registers, SYSTEM_INTERRUPT_ENABLE::zeroed());
+            access.disable_interrupts(Self::TX_LOW);
         }
         Ok(())
     }
 
     /// Moves up to `frames` from the ring to the FIFO, one access each. Returns how many.
-    fn fill(&mut self, registers: &Registers<'_>, frames: usize) -> Result<usize> {
+    fn fill(&mut self, access: &Access<'_>, frames: usize) -> Result<usize> {
         for written in 0..frames {
             let Some(frame) = self.ring.pop() else {
                 return Ok(written);
             };
             if self.format.is_stereo() {
-                registers.try_write64(frame, TX_SAMPLE::OFFSET)?;
+                access.try_write64(frame, TX_SAMPLE::OFFSET)?;
             } else {
-                registers.write32(frame as u32, TX_SAMPLE::OFFSET);
+                access.write32(frame as u32, TX_SAMPLE::OFFSET);
             }
         }
         Ok(frames)
     }
 
     /// Has the device stop after the frames of its FIFO if a drain waits for nothing else.
-    fn finish_if_exhausted(&mut self, registers: &Registers<'_>) {
+    fn finish_if_exhausted(&mut self, access: &Access<'_>) {
         if self.drain && self.ring.is_empty() {
             self.phase = Phase::Finishing;
-            self.enable_interrupts(registers, Self::TX_DRAINED);
-            registers.write_reg(TX_CONTROL::zeroed().with_enable(true).with_drain(true));
+            access.disable_interrupts(Self::TX_LOW);
+            access.enable_interrupts(Self::TX_DRAINED);
+            access.write_reg(TX_CONTROL::zeroed().with_enable(true).with_drain(true));
         }
     }
 
     /// The device has played the last frame and stopped.
-    fn finished(&mut self, registers: &Registers<'_>) -> Result {
-        self.underrun = read_audio_status(registers)?.underrun();
-        self.enable_interrupts(registers, SYSTEM_INTERRUPT_ENABLE::zeroed());
+    fn finished(&mut self, access: &Access<'_>) -> Result {
+        self.underrun = read_audio_status(access)?.underrun();
+        access.disable_interrupts(Self::INTERRUPTS);
         self.drain = false;
         self.phase = Phase::Stopped;
         Ok(())

@@ -14,11 +14,13 @@
 //! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3` and `/dev/pwm-audio-window0` to
 //!   `/dev/pwm-audio-window3`. With several, the kernel's log tells which nodes are of one slot.
 //! - No poll(), no power management.
-//! - The FIFO is filled by the processor, in the interrupt handler.
 
 mod audio;
 mod character_device;
+mod dma_list;
 mod format;
+mod hardware;
+mod interrupts;
 mod names;
 mod node;
 mod playback;
@@ -32,13 +34,23 @@ mod ring;
 mod sample_window;
 mod window_driver;
 
-use audio::{
-    Audio,
+use audio::Audio;
+use character_device::CharacterDevice;
+use hardware::{
+    Hardware,
+    Registers, //
+};
+use interrupts::{
+    Client,
+    Clients,
     InterruptHandler, //
 };
-use character_device::CharacterDevice;
 use kernel::{
     device::Core,
+    dma::{
+        Device as _,
+        DmaMask, //
+    },
     driver,
     io::Io,
     irq,
@@ -52,7 +64,6 @@ use names::{
     Names, //
 };
 use node::Node;
-use playback::Registers;
 use pwm_chip::PwmChip;
 use registers::{
     SYSTEM_CONTROL,
@@ -79,9 +90,10 @@ struct DriverData<'bound> {
     #[pin]
     node: Node<CharacterDevice>,
     #[pin]
-    interrupt: irq::Registration<'bound, InterruptHandler>,
+    interrupt: irq::ThreadedRegistration<'bound, InterruptHandler>,
     vectors: pci::IrqVectorRegistration<'bound>,
-    device: Arc<CharacterDevice>,
+    hardware: Arc<Hardware>,
+    clients: Clients,
     name: Name,
 }
 
@@ -105,8 +117,10 @@ impl pci::Driver for PwmAudioDriver {
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             pci_device.enable_device_mem()?;
-            // A message-signalled interrupt is a write by the device.
+            // A message-signalled interrupt is a write by the device, too.
             pci_device.set_master();
+            // SAFETY: Nobody allocates or maps memory for the device before this.
+            unsafe { pci_device.dma_set_mask_and_coherent(DmaMask::new::<64>())? };
 
             let registers: Registers<'_> =
                 pci_device.iomap_region_sized(REGISTERS_BAR, REGION_NAME)?;
@@ -117,8 +131,13 @@ impl pci::Driver for PwmAudioDriver {
                 dev_err!(pci_device, "all {} device names are in use\n", Names::COUNT);
             })?;
             let registers = Arc::new(registers.into_devres()?, GFP_KERNEL)?;
-            let audio = Audio::new(registers.clone())?;
-            let handler = InterruptHandler(audio.clone());
+            let hardware = Hardware::new(pci_device.as_ref(), registers.clone())?;
+            let audio = Audio::new(hardware.clone())?;
+            let clients = clients([audio.clone()])?;
+            let handler = InterruptHandler {
+                hardware: hardware.clone(),
+                clients: clients.clone(),
+            };
             let character_device = CharacterDevice::new(audio)?;
 
             let vectors = pci_device.alloc_irq_vectors(
@@ -144,15 +163,16 @@ impl pci::Driver for PwmAudioDriver {
                 interrupt <- unsafe {
                     let vectors: &'bound pci::IrqVectorRegistration<'bound> =
                         &(*this.as_ptr()).vectors;
-                    irq::Registration::new(
+                    irq::ThreadedRegistration::new(
                         vectors.index(0)?.into(),
                         irq::Flags::SHARED,
                         name.as_c_str(),
                         Ok(handler),
                     )
                 },
-                node <- Node::new(name.as_c_str(), character_device.clone()),
-                device: character_device,
+                node <- Node::new(name.as_c_str(), character_device),
+                hardware,
+                clients,
                 _: {
                     PwmChip::register(pci_device.as_ref(), registers)?;
                     dev_info!(
@@ -169,8 +189,20 @@ impl pci::Driver for PwmAudioDriver {
     }
 
     fn unbind<'bound>(_: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
-        data.device.unplug();
+        data.hardware.retire();
+        for client in data.clients.iter() {
+            client.device_gone();
+        }
     }
+}
+
+/// Everybody whom the device has news for.
+fn clients<const COUNT: usize>(of_driver: [Arc<dyn Client>; COUNT]) -> Result<Clients> {
+    let mut clients = KVec::with_capacity(COUNT, GFP_KERNEL)?;
+    for client in of_driver {
+        clients.push(client, GFP_KERNEL)?;
+    }
+    Ok(Arc::new(clients, GFP_KERNEL)?)
 }
 
 /// Checks that the block is one that this driver knows. Returns its version.

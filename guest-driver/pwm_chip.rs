@@ -18,7 +18,7 @@
 //!   a file of the chip open.
 
 use crate::{
-    playback::Registers,
+    hardware::Registers,
     registers::*,
     NO_DEVICE,
     REGISTERS_BYTES, //

@@ -1,6 +1,7 @@
 //! The interface of a hardware block, and what one of its steps asks its surroundings for.
 
 use std::sync::Arc;
+use std::vec::Drain;
 
 use registers::RegisterMap;
 use serde::{Deserialize, Serialize};
@@ -196,6 +197,11 @@ impl Effects {
     /// The transfers asked for since [`Self::clear`].
     pub fn dma_requests(&self) -> &[DmaRequest] {
         &self.dma
+    }
+
+    /// Takes these transfers, with their data.
+    pub(crate) fn take_dma_requests(&mut self) -> Drain<'_, DmaRequest> {
+        self.dma.drain(..)
     }
 
     /// Makes ready for the next step; the memory stays allocated.

@@ -1,22 +1,23 @@
 //! A block dressed as a PCI function.
 
 mod describe;
+mod dma;
 mod injection;
 mod pci;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::sync::Arc;
 
 use registers::Coverage;
 
+use self::dma::Dma;
+pub use self::dma::DmaId;
 use crate::bus_view::BusView;
 use crate::faults::Injector;
 use crate::no_registers::NoRegisters;
 use crate::{
-    Access, Block, Clock, ClockMode, ConfigSpace, Direction, DmaFailure, DmaRequest, DmaTransfer, Effects, Event,
-    Happening, Identity, Interrupts, OfferedInterrupts, Output, Pin, Region, SampleWindow, Snapshot, Stored, Timeline,
-    Width,
+    Access, Block, Clock, ClockMode, ConfigSpace, Direction, Effects, Event, Happening, Identity, Interrupts,
+    OfferedInterrupts, Output, Pin, Region, SampleWindow, Snapshot, Stored, Timeline, Width,
 };
 
 /// Number of base address registers of a function.
@@ -48,10 +49,6 @@ impl OutputSink for Nowhere {
     }
 }
 
-/// A transfer of one device: every one has another number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DmaId(u64);
-
 /// Takes the coverage of a device that ends.
 pub type CoverageTaker = Box<dyn FnOnce(&Coverage) + Send>;
 
@@ -77,21 +74,6 @@ pub struct Device {
     faults: Option<Box<Injector>>,
     sink: Box<dyn OutputSink>,
     log: Option<Box<dyn Write + Send>>,
-}
-
-/// The transfers that the block has asked for and does not know the end of.
-#[derive(Default)]
-struct Dma {
-    next_id: u64,
-    /// Nobody has taken them yet.
-    asked: VecDeque<DmaRequest>,
-    under_way: BTreeMap<DmaId, DmaRequest>,
-}
-
-impl Dma {
-    fn is_idle(&self) -> bool {
-        self.asked.is_empty() && self.under_way.is_empty()
-    }
 }
 
 impl Device {
@@ -313,68 +295,12 @@ impl Device {
     }
 
     fn make_cold(&mut self) {
-        self.dma.asked.clear();
-        self.dma.under_way.clear();
+        self.dma.give_up();
         self.block.reset(&mut self.effects);
         self.view = BusView::new(self.block.register_map());
         self.config = self.cold_config_space(self.offered_interrupts());
         self.interrupts.reset();
         self.faults.iter_mut().for_each(|faults| faults.reset());
-    }
-
-    /// A transfer that is to take place now; [`Self::dma_ended`] has to be told what has become of it. Ask after every
-    /// step, until there is none.
-    pub fn take_dma(&mut self) -> Option<(DmaId, DmaRequest)> {
-        while let Some(request) = self.dma.asked.pop_front() {
-            let id = DmaId(self.dma.next_id);
-            self.dma.next_id += 1;
-            let last = (request.bytes() as u64).saturating_sub(1);
-            let injected = self.injected_dma_failure(&request);
-            if self.is_removed() {
-                return None;
-            }
-            let failure = if injected.is_some() {
-                injected
-            } else if !self.config.bus_master() || self.config.is_d3hot() {
-                Some(DmaFailure::BusMasterDisabled)
-            } else if request.address.checked_add(last).is_none() {
-                Some(DmaFailure::Wraps)
-            } else {
-                None
-            };
-            self.dma.under_way.insert(id, request.clone());
-            match failure {
-                Some(failure) => self.dma_ended(id, Err(failure)),
-                None => return Some((id, request)),
-            }
-        }
-        None
-    }
-
-    /// Lets time go on without an access, before [`Self::dma_ended`] of a transfer that has taken some.
-    pub fn pass(&mut self, wall_ns: u64) {
-        let now_ns = self.clock.passes(wall_ns);
-        self.advance(now_ns);
-        self.finish();
-    }
-
-    /// Tells what has become of a transfer, at this very device time: the bytes that were read, none of one that writes.
-    /// One that a reset has given up is passed over.
-    pub fn dma_ended(&mut self, id: DmaId, result: Result<Vec<u8>, DmaFailure>) {
-        let Some(request) = self.dma.under_way.remove(&id) else { return };
-        let now_ns = self.clock.now_ns();
-        let (channel, address, bytes) = (request.channel, request.address, request.bytes());
-        let direction = match request.transfer {
-            DmaTransfer::Read { .. } => Direction::Read,
-            DmaTransfer::Write { .. } => Direction::Write,
-        };
-        let failure = result.as_ref().err().copied();
-        if (direction, failure) == (Direction::Read, Some(DmaFailure::NotMapped)) {
-            self.config.received_master_abort();
-        }
-        self.record(Happening::Dma { direction, address, bytes, failure });
-        self.block.dma_ended(channel, result, now_ns, &mut self.effects);
-        self.finish();
     }
 
     /// Connects or disconnects an interrupt pin.
@@ -458,7 +384,7 @@ impl Device {
                 }
             }
         }
-        self.dma.asked.extend(effects.dma_requests().iter().cloned());
+        self.dma.asked.extend(effects.take_dma_requests());
         for fault in effects.faults() {
             self.record(Happening::Fault(fault.clone()));
         }

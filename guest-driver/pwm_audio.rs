@@ -4,8 +4,8 @@
 //!
 //! Plays audio through the transmit FIFO of the block, interrupt by interrupt, offers its PWM
 //! channels to the PWM subsystem, and shows its sample window, which is a function of its own with
-//! a driver of its own. [`character_device`], [`pwm_chip`] and [`sample_window`] have the interfaces
-//! to user space.
+//! a driver of its own. [`character_device`], [`pwm_chip`] and [`sample_window`] have the
+//! interfaces to user space.
 //!
 //! A write to a register may be posted: the device has surely seen it only once a later read is
 //! answered. Nothing here depends on more than the order of accesses.

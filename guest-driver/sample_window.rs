@@ -5,8 +5,8 @@
 //! - `mmap()` with `MAP_SHARED` shows the window, which begins at offset 0.
 //! - One open file at a time (`EBUSY`); a mapping keeps its file open.
 //!
-//! When the device goes away, `open()` and `mmap()` fail with `ENODEV`, and touching the window ends
-//! with `SIGBUS`.
+//! When the device goes away, `open()` and `mmap()` fail with `ENODEV`, and touching the window
+//! ends with `SIGBUS`.
 //!
 //! `kernel::mm` cannot map device memory yet, so this file calls the C functions itself. Pages are
 //! inserted when they are first touched, under a mutex: so an unbind can take back every page and

@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the kernel module, the guest's programs, and the initramfs that holds them.
 
 mod initramfs;
-mod module;
+pub(crate) mod module;
 mod programs;
 
 use std::fs::File;

@@ -1,17 +1,14 @@
-//! `cargo xtask check`: generated files, formatting, clippy and documentation, with warnings denied.
+//! `cargo xtask check`: generated files, formatting, clippy and documentation, with warnings denied; and the kernel
+//! module as the kernel's maintainers would check it.
+
+mod driver;
 
 use std::env;
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::codegen;
 use crate::failure::{Context, Failure, Kind};
 use crate::workspace::Workspace;
-
-/// The kernel's edition and style, whatever rustfmt.toml the workspace has.
-pub(crate) const KERNEL_STYLE: [&str; 4] =
-    ["--edition", "2021", "--config", "max_width=100,use_small_heuristics=Default"];
 
 /// The fuzz targets, which are a workspace of their own.
 const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
@@ -48,19 +45,19 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
         ));
         checks.push(("cargo clippy --manifest-path fuzz/Cargo.toml (without libFuzzer) -- -D warnings", clippy));
     }
-    // The kernel module is no cargo package, so cargo fmt does not know it.
-    let module = module_sources(workspace)?;
-    if !module.is_empty() {
-        let mut rustfmt = Command::new("rustfmt");
-        rustfmt.arg("--check").args(KERNEL_STYLE).args(module);
-        checks.push(("rustfmt --check (in the kernel's style) guest-driver/*.rs", rustfmt));
-    }
 
     let mut failed = Vec::new();
     eprintln!("{GENERATED}");
     if let Err(failure) = codegen::check(workspace) {
         failure.print();
         failed.push(GENERATED);
+    }
+    match driver::checks(workspace) {
+        Ok(driver) => checks.extend(driver),
+        Err(failure) => {
+            failure.print();
+            failed.push(driver::NAME);
+        }
     }
     for (name, mut command) in checks {
         eprintln!("{name}");
@@ -74,14 +71,4 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(Kind::Failed, format!("these checks failed:\n  {}", failed.join("\n  "))))
-}
-
-fn module_sources(workspace: &Workspace) -> Result<Vec<PathBuf>, Failure> {
-    let folder = workspace.root().join("guest-driver");
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries = fs::read_dir(&folder).or_environment(|| format!("cannot read {}", folder.display()))?;
-    let paths = entries.flatten().map(|entry| entry.path());
-    Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect())
 }

@@ -53,7 +53,8 @@ enum Command {
     Codegen(codegen::Options),
     Bench(bench::Options),
     Fuzz(fuzz::Options),
-    /// Check generated files, formatting, clippy and documentation, with warnings denied.
+    /// Check generated files, formatting, clippy and documentation, with warnings denied; and the kernel module with the
+    /// kernel's own rustfmt.toml, clippy and checkpatch.pl.
     Check,
 }
 

@@ -1,6 +1,5 @@
 //! The kernel module, built by kbuild with its output outside the source tree.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,19 +30,9 @@ pub(super) fn ensure(
     if file.is_file() && fs::read_to_string(&stamp).is_ok_and(|text| text == inputs) {
         return Ok(());
     }
-    files::create_folder(folder)?;
     files::remove(&stamp)?;
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut command = Command::new("make");
-    command
-        .args(["--no-print-directory", &format!("-j{cores}"), "-C"])
-        .arg(&kernel.source)
-        .arg(format!("O={}", kernel.build.display()))
-        .arg(format!("M={}", workspace.root().join("guest-driver").display()))
-        .arg(format!("MO={}", folder.display()))
-        .args(["LLVM=1", &format!("ARCH={}", manifest.lane.architecture), "modules"])
-        .envs(&kernel.environment)
-        .env("LC_ALL", "C");
+    let mut command = kbuild(workspace, manifest, folder)?;
+    command.arg("modules");
     let step = progress.step(&format!("build {name}.ko"));
     let log = workspace.lane_output(manifest.lane).join(format!("{name}.log"));
     let job = Job { command, what: format!("building {name}.ko"), log, lock };
@@ -52,31 +41,60 @@ pub(super) fn ensure(
     files::write(&stamp, inputs)
 }
 
-/// Fingerprint of the sources (Kbuild and the Rust files, not the guest's programs) and of the kernel, which is built
-/// anew when its tools change.
-fn key(sources: &Path, kernel: &Kernel) -> Result<String, Failure> {
-    let failure = || format!("cannot read the driver's source in {}", sources.display());
-    let mut contents = BTreeMap::new();
-    let mut folders = vec![sources.to_owned()];
+/// Kbuild on the driver, to be given variables and targets; what it makes goes to the folder `output`.
+pub(crate) fn kbuild(workspace: &Workspace, manifest: &Manifest, output: &Path) -> Result<Command, Failure> {
+    files::create_folder(output)?;
+    let kernel = &manifest.kernel;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let mut command = Command::new("make");
+    command
+        .args(["--no-print-directory", &format!("-j{cores}"), "-C"])
+        .arg(&kernel.source)
+        .arg(format!("O={}", kernel.build.display()))
+        .arg(format!("M={}", workspace.root().join("guest-driver").display()))
+        .arg(format!("MO={}", output.display()))
+        .args(["LLVM=1", &format!("ARCH={}", manifest.lane.architecture)])
+        .envs(&kernel.environment)
+        .env("LC_ALL", "C");
+    Ok(command)
+}
+
+/// The files that the module is made of, in order: not the guest's programs.
+pub(crate) fn sources(driver: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failure = || format!("cannot read the driver's source in {}", driver.display());
+    let mut sources = Vec::new();
+    let mut folders = vec![driver.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).or_environment(failure)? {
-            let path: PathBuf = entry.or_environment(failure)?.path();
-            let is_source = path.extension().is_some_and(|extension| extension == "rs") || path.ends_with("Kbuild");
+            let path = entry.or_environment(failure)?.path();
+            let is_code =
+                path.extension().is_some_and(|extension| ["rs", "c", "h"].iter().any(|code| extension == *code));
             if path.is_dir() && !path.join("Cargo.toml").exists() {
                 folders.push(path);
-            } else if is_source {
-                let content = fs::read(&path).or_environment(failure)?;
-                contents.insert(path, content);
+            } else if is_code || path.ends_with("Kbuild") {
+                sources.push(path);
             }
         }
     }
-    let sources = contents.iter().flat_map(|(path, content)| [path.as_os_str().as_encoded_bytes(), content]);
-    let image = identity(&kernel.image).unwrap_or_default();
-    Ok(fingerprint(sources.chain([image.as_bytes()])))
+    sources.sort();
+    Ok(sources)
+}
+
+/// Fingerprint of the sources and of the kernel, which is built anew when its tools change.
+fn key(driver: &Path, kernel: &Kernel) -> Result<String, Failure> {
+    let mut parts = Vec::new();
+    for path in sources(driver)? {
+        let content = fs::read(&path).or_environment(|| format!("cannot read {}", path.display()))?;
+        parts.extend([path.into_os_string().into_encoded_bytes(), content]);
+    }
+    parts.push(identity(&kernel.image).unwrap_or_default().into_bytes());
+    Ok(fingerprint(parts.iter().map(Vec::as_slice)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -102,7 +120,7 @@ mod tests {
         let second = key(&sources, &kernel).unwrap();
         assert_ne!(second, first);
         fs::create_dir(sources.join("part")).unwrap();
-        fs::write(sources.join("part/a.rs"), "").unwrap();
+        fs::write(sources.join("part/a.h"), "").unwrap();
         let third = key(&sources, &kernel).unwrap();
         assert_ne!(third, second);
         fs::write(&image, "another kernel").unwrap();

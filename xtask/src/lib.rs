@@ -2,6 +2,7 @@
 //!
 //! Another workspace's xtask is `fn main() -> std::process::ExitCode { xtask::main() }`.
 
+mod archive;
 pub mod bench;
 pub mod build;
 mod cache;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cosim_tests::manifest::Manifest;
-use cpio::newc::{Builder, ModeFileType, trailer};
 
+use crate::archive::Archive;
 use crate::failure::{Context, Failure};
 use crate::files::{self, fingerprint, identity};
 
@@ -27,11 +27,7 @@ pub(super) fn ensure(manifest: &Manifest, programs: &BTreeMap<String, PathBuf>) 
     }
     files::remove(&stamp)?;
     let temporary = archive.with_extension("cpio.partial");
-    let pack = || -> io::Result<()> {
-        let mut file = io::BufWriter::new(fs::File::create(&temporary)?);
-        write_archive(&mut file, &contents)?;
-        file.flush()
-    };
+    let pack = || write_archive(io::BufWriter::new(fs::File::create(&temporary)?), &contents);
     pack().or_environment(|| format!("cannot write {}", temporary.display()))?;
     files::rename(&temporary, archive)?;
     files::write(&stamp, inputs)
@@ -60,36 +56,19 @@ fn key(contents: &BTreeMap<String, PathBuf>) -> String {
     fingerprint(FOLDERS.iter().map(|folder| folder.as_bytes()).chain(identities.iter().map(String::as_bytes)))
 }
 
-fn write_archive(archive: &mut impl Write, contents: &BTreeMap<String, PathBuf>) -> io::Result<()> {
-    for folder in FOLDERS {
-        entry(folder, ModeFileType::Directory, 0o755).write(&mut *archive, 0).finish()?;
-    }
+fn write_archive(writer: impl Write, contents: &BTreeMap<String, PathBuf>) -> io::Result<()> {
+    let mut archive = Archive::new(writer);
+    FOLDERS.iter().try_for_each(|folder| archive.folder(folder))?;
     // The kernel opens it for process 1 before anything is mounted.
-    entry("dev/console", ModeFileType::Char, 0o600).rdev_major(5).rdev_minor(1).write(&mut *archive, 0).finish()?;
-    for (path, file) in contents {
-        write_file(archive, path, file)?;
-    }
-    trailer(archive).map(drop)
-}
-
-fn write_file(archive: &mut impl Write, path: &str, file: &Path) -> io::Result<()> {
-    let content =
-        fs::read(file).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
-    let size = u32::try_from(content.len()).map_err(io::Error::other)?;
-    let mut writer = entry(path, ModeFileType::Regular, 0o755).write(archive, size);
-    writer.write_all(&content)?;
-    writer.finish().map(drop)
-}
-
-/// Owned by root; without a modification time, so that the same contents make the same archive.
-fn entry(path: &str, kind: ModeFileType, permissions: u32) -> Builder {
-    Builder::new(path).mode(permissions).set_mode_file_type(kind)
+    archive.character_device("dev/console", 5, 1)?;
+    contents.iter().try_for_each(|(path, file)| archive.file(path, file))?;
+    archive.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
+    use crate::archive;
 
     #[test]
     fn the_archive_holds_what_the_kernel_and_the_agent_look_for() {
@@ -100,25 +79,11 @@ mod tests {
         let mut archive = Vec::new();
         write_archive(&mut archive, &contents).unwrap();
 
-        let mut entries = BTreeMap::new();
-        let mut rest = archive.as_slice();
-        loop {
-            let mut reader = cpio::newc::Reader::new(rest).unwrap();
-            if reader.entry().is_trailer() {
-                break;
-            }
-            let entry = reader.entry();
-            let (name, mode) = (entry.name().to_owned(), entry.mode());
-            let device = (entry.rdev_major(), entry.rdev_minor());
-            let mut content = String::new();
-            reader.read_to_string(&mut content).unwrap();
-            entries.insert(name, (mode, device, content));
-            rest = reader.finish().unwrap();
-        }
-        assert_eq!(entries["init"], (0o100_755, (0, 0), "odd".to_owned()));
-        assert_eq!(entries["bin/play"], (0o100_755, (0, 0), "odd".to_owned()));
-        assert_eq!(entries["dev/console"], (0o020_600, (5, 1), String::new()));
-        assert_eq!(entries["lib/modules"], (0o040_755, (0, 0), String::new()));
+        let entries = archive::read(&archive);
+        assert_eq!(entries["init"], (0o100_755, (0, 0), b"odd".to_vec()));
+        assert_eq!(entries["bin/play"], (0o100_755, (0, 0), b"odd".to_vec()));
+        assert_eq!(entries["dev/console"], (0o020_600, (5, 1), Vec::new()));
+        assert_eq!(entries["lib/modules"], (0o040_755, (0, 0), Vec::new()));
     }
 
     #[test]

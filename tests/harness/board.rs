@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::builder::{BoardBuilder, environment};
 use crate::error::BoardError;
 use crate::guest::Guest;
+use crate::initramfs;
 use crate::lane::{KernelVariant, Lane};
 use crate::machinery::Machinery;
 use crate::monitor::Cause;
@@ -55,11 +56,13 @@ impl Board {
         let placement = Placement::claim(builder.chosen_cores()?);
         let mut machinery = Machinery::new(accelerator, placement)?;
         let devices = machinery.attach(builder.devices)?;
+        let more = manifest.sound_programs.filter(|_| builder.sound_programs);
+        let initramfs = initramfs::with(manifest.initramfs, more, machinery.folder.path())?;
         let machine = Machine {
             lane: manifest.lane,
             accelerator,
             kernel: manifest.kernel.image,
-            initramfs: manifest.initramfs,
+            initramfs,
             kernel_arguments: builder.kernel_arguments,
             memory_mib: builder.memory_mib,
             monitor_socket: machinery.folder.path().join(MONITOR_SOCKET),

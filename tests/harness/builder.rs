@@ -27,6 +27,7 @@ pub struct BoardBuilder {
     pub(crate) accelerator: Option<Accelerator>,
     pub(crate) cores: Option<Cores>,
     pub(crate) memory_mib: u32,
+    pub(crate) sound_programs: bool,
     pub(crate) kernel_arguments: Vec<String>,
     pub(crate) qemu_arguments: Vec<String>,
     pub(crate) boot_limit: Duration,
@@ -42,6 +43,7 @@ impl Default for BoardBuilder {
             accelerator: None,
             cores: None,
             memory_mib: 256,
+            sound_programs: false,
             kernel_arguments: Vec::new(),
             qemu_arguments: Vec::new(),
             boot_limit: Duration::from_secs(30),
@@ -91,6 +93,13 @@ impl BoardBuilder {
     #[must_use]
     pub fn memory_mib(mut self, memory_mib: u32) -> Self {
         self.memory_mib = memory_mib;
+        self
+    }
+
+    /// Gives the guest `aplay`, `arecord`, `speaker-test` and `amixer`. They make its boot a little longer.
+    #[must_use]
+    pub fn sound_programs(mut self) -> Self {
+        self.sound_programs = true;
         self
     }
 
@@ -155,6 +164,11 @@ impl BoardBuilder {
             if !path.is_file() {
                 return Err(environment(format!("{what} is not at {}: run `cargo xtask {command}`", path.display())));
             }
+        }
+        if self.sound_programs && !manifest.sound_programs.as_ref().is_some_and(|archive| archive.is_file()) {
+            let message = "expected aplay and the like for the guest, found none: run `cargo xtask setup`, which brings \
+                           them on a machine with Debian's apt";
+            return Err(environment(message.to_owned()));
         }
         Ok(manifest)
     }

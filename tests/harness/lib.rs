@@ -26,6 +26,7 @@ mod device_process;
 mod error;
 mod folder;
 mod guest;
+mod initramfs;
 mod interrupts;
 mod kernel_log;
 mod lane;

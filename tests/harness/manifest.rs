@@ -23,6 +23,8 @@ pub struct Manifest {
     pub busybox: Option<PathBuf>,
     /// The guest's file system, packed by `cargo xtask build`.
     pub initramfs: PathBuf,
+    /// ALSA's programs, as an archive on top of the initramfs; `None` where the machine offers none.
+    pub sound_programs: Option<PathBuf>,
     /// Module name to module file on the host, built by `cargo xtask build`.
     pub modules: BTreeMap<String, PathBuf>,
 }

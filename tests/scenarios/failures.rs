@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use cosim_tests::{Accelerator, Board, BoardError};
+use cosim_tests::{Accelerator, Board, BoardBuilder, BoardError};
 
 /// A failure that takes this long was not noticed but timed out.
 const SECONDS: Duration = Duration::from_secs(10);
@@ -88,20 +88,32 @@ fn a_program_that_fails_is_shown_with_its_words() -> Result<(), BoardError> {
     board.shutdown()
 }
 
-#[test]
-fn a_missing_initramfs_is_for_the_environment() {
-    let missing = "/no/such/folder";
+/// A board whose every part is this file.
+fn board_of(file: &str) -> BoardBuilder {
     let manifest = serde_json::json!({
         "lane": { "architecture": "x86_64", "kernel": "default" },
-        "qemu": { "program": missing, "args": [], "env": {}, "version": "11.1.3" },
-        "kernel": { "image": missing, "source": missing, "build": missing, "release": "7.3.4", "environment": {} },
+        "qemu": { "program": file, "args": [], "env": {}, "version": "11.1.3" },
+        "kernel": { "image": file, "source": file, "build": file, "release": "7.3.4", "environment": {} },
         "programs": { "target": "x86_64-unknown-linux-gnu", "arguments": [], "environment": {} },
-        "busybox": missing, "initramfs": missing, "modules": {},
+        "busybox": file, "initramfs": file, "sound_programs": null, "modules": {},
     });
     let manifest = serde_json::from_value(manifest).expect("this is a manifest");
-    let builder = Board::builder().manifest(manifest).accelerator(Accelerator::Tcg);
-    let error = builder.boot().expect_err("nothing of it is there");
+    Board::builder().manifest(manifest).accelerator(Accelerator::Tcg)
+}
+
+#[test]
+fn a_missing_initramfs_is_for_the_environment() {
+    let error = board_of("/no/such/folder").boot().expect_err("nothing of it is there");
     assert!(matches!(error, BoardError::Environment(_)), "{error}");
     assert!(error.to_string().contains("cargo xtask setup"), "{error}");
+    assert_eq!(error.exit_code(), 3);
+}
+
+#[test]
+fn sound_programs_that_set_up_could_not_bring_are_for_the_environment() {
+    let error = board_of("/proc/self/exe").sound_programs().boot().expect_err("there are none");
+    assert!(matches!(error, BoardError::Environment(_)), "{error}");
+    let words = error.to_string();
+    assert!(words.contains("aplay") && words.contains("cargo xtask setup"), "{words}");
     assert_eq!(error.exit_code(), 3);
 }

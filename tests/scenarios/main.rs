@@ -17,5 +17,6 @@ mod register_tests;
 mod registers;
 mod sample_window;
 mod served;
+mod sound_programs;
 mod support;
 mod survival;

@@ -47,6 +47,7 @@ pub(crate) struct Inputs {
     pub(crate) bindgen: Bindgen,
     pub(crate) busybox: Busybox,
     pub(crate) guest_toolchain: GuestToolchain,
+    pub(crate) sound_programs: SoundPrograms,
     pub(crate) host: Vec<HostNeed>,
 }
 
@@ -151,6 +152,36 @@ pub(crate) struct GuestToolchain {
     pub(crate) missing_symbols: Vec<String>,
 }
 
+/// Programs for the guest that are linked with shared libraries.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SoundPrograms {
+    /// Packages of the guest's architecture.
+    pub(crate) packages: Vec<String>,
+    pub(crate) suite: String,
+    /// Files and folders in the packages; "{}" stands for the architecture as Rust calls it.
+    pub(crate) files: Vec<String>,
+    pub(crate) loader: Loader,
+}
+
+/// What loads shared libraries: its path in the packages, by architecture.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Loader {
+    pub(crate) x86_64: String,
+    pub(crate) arm64: String,
+}
+
+impl Loader {
+    /// The loader of an architecture.
+    pub(crate) fn of(&self, architecture: Architecture) -> &str {
+        match architecture {
+            Architecture::X86_64 => &self.x86_64,
+            Architecture::Arm64 => &self.arm64,
+        }
+    }
+}
+
 /// A package of the host, and the one thing in it that shows whether it is there.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,7 +229,9 @@ mod tests {
         let inputs = Inputs::load().unwrap();
         assert!(inputs.llvm.minimum <= inputs.llvm.preferred);
         assert!(at_least(&inputs.bindgen.version, &inputs.bindgen.minimum));
-        for suite in [&inputs.qemu.suite, &inputs.linux.suite, &inputs.busybox.suite, &inputs.guest_toolchain.suite] {
+        let Inputs { qemu, linux, busybox, guest_toolchain, sound_programs, .. } = &inputs;
+        let suites = [&qemu.suite, &linux.suite, &busybox.suite, &guest_toolchain.suite, &sound_programs.suite];
+        for suite in suites {
             assert!(inputs.debian.suites.contains(suite), "{suite} is not in debian.suites");
         }
         for need in &inputs.host {

@@ -12,6 +12,7 @@ mod need;
 mod probe;
 mod qemu;
 mod rust_source;
+mod sound_programs;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -79,7 +80,7 @@ pub fn ensure(workspace: &Workspace, options: &Options, progress: &Progress) -> 
         }
         (bindgen.join(), fetched)
     });
-    let Fetched { qemu, busybox, source, rust_source, programs } = fetched?;
+    let Fetched { qemu, busybox, source, rust_source, programs, sound_programs } = fetched?;
     let bindgen = bindgen.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let kernel = kernel::ensure(&run, &source, &rust_source, &bindgen)?;
     setup.probes.save(&setup.cache)?;
@@ -88,7 +89,7 @@ pub fn ensure(workspace: &Workspace, options: &Options, progress: &Progress) -> 
     let output = workspace.lane_output(lane);
     let modules = BTreeMap::from(MODULES.map(|name| (name.to_owned(), output.join(format!("module/{name}.ko")))));
     let initramfs = output.join("initramfs.cpio");
-    let manifest = Manifest { lane, qemu, kernel, programs, busybox, initramfs, modules };
+    let manifest = Manifest { lane, qemu, kernel, programs, busybox, initramfs, sound_programs, modules };
     manifest
         .save(workspace.root())
         .or_environment(|| "cannot leave the result of set-up in the workspace".to_owned())?;
@@ -101,6 +102,7 @@ struct Fetched {
     source: kernel_source::Source,
     rust_source: PathBuf,
     programs: Programs,
+    sound_programs: Option<PathBuf>,
 }
 
 fn fetch(run: &Run) -> Result<Fetched, Failure> {
@@ -112,6 +114,7 @@ fn fetch(run: &Run) -> Result<Fetched, Failure> {
         busybox: busybox::ensure(run, &guest_apt)?,
         source: kernel_source::ensure(run, &apt)?,
         programs: guest_toolchain::ensure(run, &guest_apt, &rust_source)?,
+        sound_programs: sound_programs::ensure(run, &guest_apt)?,
         rust_source,
     })
 }
@@ -152,6 +155,7 @@ impl Setup {
             rust_source::need(self),
             bindgen::need(self),
             busybox::need(self),
+            sound_programs::need(self),
         ]);
         needs.extend(guest_toolchain::need(self));
         needs.push(kernel::need(self));

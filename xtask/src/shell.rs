@@ -38,7 +38,8 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     let device = PwmAudio::new(options.clock);
     // Before the guest's shell asks the terminal for its size.
     let _raw = RawTerminal::enter().or_environment(|| "the terminal cannot be switched to the guest".to_owned())?;
-    let board = Board::builder().manifest(manifest).device(device).shell().console_copy(stdout()).boot()?;
+    let builder = if manifest.sound_programs.is_some() { Board::builder().sound_programs() } else { Board::builder() };
+    let board = builder.manifest(manifest).device(device).shell().console_copy(stdout()).boot()?;
     let mut input = board.console_input().or_environment(|| "the guest's console takes no input".to_owned())?;
     board.guest().load_module("pwm_audio")?;
     // Ends with the process: nobody can wake a thread that reads a terminal.

@@ -149,7 +149,7 @@ fn doctor_names_what_a_bare_machine_lacks_and_changes_nothing() {
         .expect("xtask starts");
     let (table, words) = (String::from_utf8_lossy(&doctor.stdout), String::from_utf8_lossy(&doctor.stderr));
     assert_eq!(doctor.status.code(), Some(3), "{words}");
-    for (name, state) in [("flex", "MISSING"), ("QEMU", "MISSING"), ("rustc", "found")] {
+    for (name, state) in [("flex", "MISSING"), ("QEMU", "MISSING"), ("sound programs", "without"), ("rustc", "found")] {
         let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         assert!(line.contains(state), "{name}: {line}");
     }
@@ -168,6 +168,7 @@ fn doctor_tells_what_another_guest_needs() {
     let line = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     assert!(line("lane").ends_with("arm64-debug"), "{table}");
     assert!(line("guest toolchain").contains("musl-dev"), "{table}");
+    assert!(line("sound programs").contains("alsa-utils"), "{table}");
     let default = xtask(&["doctor"]).env("SOFTBOARD_CACHE", cache.path().join("cache")).output().expect("xtask starts");
     assert!(!String::from_utf8_lossy(&default.stdout).contains("guest toolchain"), "the host's own links for x86_64");
 }

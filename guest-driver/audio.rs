@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The audio transmitter as a file sees it: calls that wait, and the interrupts that end the waiting.
+//! The audio transmitter as a file sees it: calls that wait, and interrupts that end the waiting.
 
 use crate::{
     format::Format,

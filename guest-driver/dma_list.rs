@@ -26,7 +26,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// 64-bit words of an entry: the address of the memory, then how many bytes it has, in the low half.
+/// 64-bit words of an entry: the address of the memory; how many bytes it has, in the low half.
 const ENTRY_WORDS: usize = 2;
 
 /// A list of one entry for each unit, freed when the driver is unbound.
@@ -53,10 +53,10 @@ impl DmaLists {
             Unit::Transmitter => 0,
             Unit::Receiver => ENTRY_WORDS,
         };
-        io_write!(*words, [try: first], u64::from(address).to_le());
+        io_write!(*words, [try: first], address.to_le());
         io_write!(*words, [try: first + 1], u64::from(bytes).to_le());
 
-        let list = u64::from(words.dma_address()) + (first * size_of::<u64>()) as u64;
+        let list = words.dma_address() + (first * size_of::<u64>()) as u64;
         let (low, high) = (list as u32, (list >> 32) as u32);
         match unit {
             Unit::Transmitter => {

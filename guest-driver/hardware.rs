@@ -5,6 +5,7 @@
 
 use crate::{
     dma_list::DmaLists,
+    receiver_control::ReceiverControl,
     registers::*,
     NO_DEVICE,
     REGISTERS_BYTES, //
@@ -80,6 +81,8 @@ pub(crate) struct Hardware {
     registers: Arc<pci::DevresBar<REGISTERS_BYTES>>,
     pub(crate) dma_lists: DmaLists,
     #[pin]
+    pub(crate) receiver_control: ReceiverControl,
+    #[pin]
     interrupts: SpinLockIrq<Interrupts>,
     /// Interrupts that were the device's.
     interrupts_handled: Atomic<u64>,
@@ -98,6 +101,7 @@ impl Hardware {
             pin_init!(Self {
                 registers,
                 dma_lists,
+                receiver_control <- ReceiverControl::new(),
                 interrupts <- new_spinlock_irq!(Interrupts::default()),
                 interrupts_handled: Atomic::new(0),
                 is_gone: AtomicFlag::new(false),

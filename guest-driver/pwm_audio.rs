@@ -18,13 +18,16 @@
 mod audio;
 mod character_device;
 mod dma_list;
+mod dma_pcm;
 mod format;
 mod hardware;
 mod interrupts;
+mod mixer;
 mod names;
 mod node;
 mod playback;
 mod pwm_chip;
+mod receiver_control;
 #[allow(
     dead_code,
     reason = "the whole register map is here, also what this driver leaves alone"
@@ -32,8 +35,9 @@ mod pwm_chip;
 mod registers;
 mod ring;
 mod sample_window;
-#[allow(dead_code, reason = "for the driver's card")]
 mod sound;
+mod sound_card;
+mod stream_registers;
 mod window_driver;
 
 use audio::Audio;
@@ -72,6 +76,7 @@ use registers::{
     SYSTEM_IDENTITY,
     SYSTEM_VERSION, //
 };
+use sound::card::Card;
 use window_driver::WindowDriver;
 
 /// What `/proc/iomem` shows for the regions of the device.
@@ -89,6 +94,7 @@ const NO_DEVICE: u32 = u32::MAX;
 /// Dropped from top to bottom, so each field may use those below it.
 #[pin_data]
 struct DriverData<'bound> {
+    card: Card<'bound>,
     #[pin]
     node: Node<CharacterDevice>,
     #[pin]
@@ -135,7 +141,8 @@ impl pci::Driver for PwmAudioDriver {
             let registers = Arc::new(registers.into_devres()?, GFP_KERNEL)?;
             let hardware = Hardware::new(pci_device.as_ref(), registers.clone())?;
             let audio = Audio::new(hardware.clone())?;
-            let clients = clients([audio.clone()])?;
+            let (card, streams) = sound_card::new_card(pci_device.as_ref(), &hardware)?;
+            let clients = clients([audio.clone(), streams])?;
             let handler = InterruptHandler {
                 hardware: hardware.clone(),
                 clients: clients.clone(),
@@ -173,6 +180,7 @@ impl pci::Driver for PwmAudioDriver {
                     )
                 },
                 node <- Node::new(name.as_c_str(), character_device),
+                card: card.register()?,
                 hardware,
                 clients,
                 _: {
@@ -191,6 +199,8 @@ impl pci::Driver for PwmAudioDriver {
     }
 
     fn unbind<'bound>(_: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
+        // Before the registers are gone: streams are stopped by them.
+        data.card.disconnect();
         data.hardware.retire();
         for client in data.clients.iter() {
             client.device_gone();

@@ -105,7 +105,7 @@ pub(crate) struct Capabilities {
     pub(crate) period_bytes_maximum: usize,
     /// Frames that the hardware may be ahead of the position it reports.
     pub(crate) fifo_frames: usize,
-    /// The position is as exact as a frame. Else it moves period by period.
+    /// The position moves frame by frame. Else it moves by many.
     pub(crate) position_is_exact: bool,
     /// The hardware must know how far the application is, and not only how far itself is:
     /// [`PcmDriver::acknowledge`] is called whenever it moves, and it never moves back.
@@ -200,7 +200,7 @@ pub(crate) enum Trigger {
     Suspend,
     /// Go on. An error has the application begin anew.
     Resume,
-    /// Stop with the last frame that was written, and report a period then.
+    /// Stop with the last frame that was written, and have [`Pcm::ended`] called then.
     Drain,
 }
 
@@ -254,6 +254,10 @@ pub(crate) trait PcmDriver: Send + Sync + 'static {
     /// Where in the ring the hardware is, in frames, less than those of the ring. An error stops the
     /// stream, as [`Stopped::Xrun`].
     fn position_frames(&self, substream: Substream<'_>) -> Result<u32>;
+
+    /// The stream has been stopped, and its memory may be given up next: waits until the hardware
+    /// does not use it any more. May sleep.
+    fn sync_stop(&self, substream: Substream<'_>) -> Result;
 
     /// The application has moved, to [`Substream::application_frames`].
     fn acknowledge(&self, _substream: Substream<'_>) -> Result {
@@ -394,6 +398,7 @@ impl<T: PcmDriver> Pcm<T> {
         prepare: Some(Self::prepare_callback),
         trigger: Some(Self::trigger_callback),
         pointer: Some(Self::pointer_callback),
+        sync_stop: Some(Self::sync_stop_callback),
         ack: if T::HAS_ACKNOWLEDGE {
             Some(Self::ack_callback)
         } else {
@@ -475,8 +480,29 @@ impl<T: PcmDriver> Pcm<T> {
         }
     }
 
-    /// Stops the stream of `direction`, if one is open, and tells its user why. In any context,
-    /// without a lock that a callback takes.
+    /// The hardware has stopped by itself, at the end of all that was written: which is what a drain
+    /// waits for, and an xrun else. As of [`Self::period_elapsed`].
+    pub(crate) fn ended(&self, direction: Direction) {
+        let slot = self.slot(direction).lock();
+        let Some(open) = &*slot else {
+            return;
+        };
+        let substream = open.0.as_ptr();
+        // SAFETY: By the type invariants it is valid, as above, and has a runtime. ALSA usually sees
+        // by the position that nothing is left, unless it takes the end for a period that is short.
+        unsafe {
+            let flags = sound::_snd_pcm_stream_lock_irqsave(substream);
+            sound::snd_pcm_period_elapsed_under_stream_lock(substream);
+            if (*(*substream).runtime).state == sound::SNDRV_PCM_STATE_DRAINING as c_int {
+                sound::snd_pcm_stop(substream, sound::SNDRV_PCM_STATE_SETUP as _);
+            }
+            sound::snd_pcm_stream_unlock_irqrestore(substream, flags);
+            sound::snd_pcm_stop_xrun(substream);
+        }
+    }
+
+    /// Stops the stream of `direction`, if one is open, and tells its user why. As of
+    /// [`Self::period_elapsed`].
     pub(crate) fn stop(&self, direction: Direction, why: Stopped) {
         let slot = self.slot(direction).lock();
         let Some(open) = &*slot else {
@@ -517,7 +543,7 @@ impl<T: PcmDriver> Pcm<T> {
 
     /// # Safety
     ///
-    /// To be called by ALSA with a substream of the device, as of the next five.
+    /// To be called by ALSA with a substream of the device, as of the next six.
     unsafe extern "C" fn open_callback(substream: *mut sound::snd_pcm_substream) -> c_int {
         // SAFETY: As the caller promises.
         let (this, substream) = unsafe { Self::parts(substream) };
@@ -568,6 +594,12 @@ impl<T: PcmDriver> Pcm<T> {
             // SNDRV_PCM_POS_XRUN, of which bindgen does not make a constant.
             Err(_) => sound::snd_pcm_uframes_t::MAX,
         }
+    }
+
+    unsafe extern "C" fn sync_stop_callback(substream: *mut sound::snd_pcm_substream) -> c_int {
+        // SAFETY: As the caller promises.
+        let (this, substream) = unsafe { Self::parts(substream) };
+        from_result(|| this.driver.sync_stop(substream).map(|()| 0))
     }
 
     unsafe extern "C" fn ack_callback(substream: *mut sound::snd_pcm_substream) -> c_int {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use device::{ClockMode, Counters, Device, FaultPlan, OfferedInterrupts, SampleWindow};
-use device_model::{BlockKind, DeviceOptions, Functions, stream_file};
+use device_model::{AudioSource, BlockKind, DeviceOptions, Functions, stream_file};
 use vfio_user_server::{RunningServer, ServerEvent, ServerOptions};
 
 use crate::attach::{AttachedDevice, Attachment};
@@ -25,6 +25,7 @@ pub struct PwmAudio {
     server_options: ServerOptions,
     faults: Option<FaultPlan>,
     waveform: Option<PathBuf>,
+    audio_input: AudioSource,
     state: Arc<Mutex<State>>,
 }
 
@@ -39,7 +40,8 @@ impl PwmAudio {
     pub fn new(clock: ClockMode) -> Self {
         let (interrupts, server_options) = (OfferedInterrupts::default(), ServerOptions::default());
         let state = Arc::new(Mutex::new(State::Detached));
-        Self { clock, interrupts, server_options, faults: None, waveform: None, state }
+        let audio_input = AudioSource::default();
+        Self { clock, interrupts, server_options, faults: None, waveform: None, audio_input, state }
     }
 
     /// Offers other interrupts than all of them.
@@ -68,6 +70,13 @@ impl PwmAudio {
     #[must_use]
     pub fn waveform(mut self, path: impl Into<PathBuf>) -> Self {
         self.waveform = Some(path.into());
+        self
+    }
+
+    /// Lets the receiver hear something; silence otherwise.
+    #[must_use]
+    pub fn audio_input(mut self, source: AudioSource) -> Self {
+        self.audio_input = source;
         self
     }
 
@@ -128,7 +137,7 @@ impl PwmAudio {
 
     /// Stream `number`, counted from 1, that the device has played.
     pub fn stream(&self, number: u32) -> Result<Wav, WavError> {
-        Wav::open(&self.stream_file(number))
+        Wav::read(&self.stream_file(number))
     }
 }
 
@@ -150,6 +159,7 @@ impl AttachedDevice for PwmAudio {
             faults: self.faults.clone(),
             interrupts: self.interrupts,
             waveform: self.waveform.clone(),
+            audio_input: self.audio_input.clone(),
             ..DeviceOptions::new(BlockKind::PwmAudio, self.clock)
         };
         let Functions { registers, window } = device_model::functions(options)?;

@@ -1,4 +1,4 @@
-//! WAV files as the transmitter takes them.
+//! WAV files: what is to be played, and what the device has played.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,10 +53,10 @@ pub enum WavError {
     },
 }
 
-/// The frames of a WAV file in a format that the transmitter carries.
+/// The frames of a WAV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wav {
-    /// How the transmitter is to be set.
+    /// Bits, channels and rate.
     pub format: StreamFormat,
     /// Bits a sample in the file; where they are more than the format's, the lowest ones are left out.
     pub source_bits: u16,
@@ -65,8 +65,26 @@ pub struct Wav {
 }
 
 impl Wav {
-    /// Reads a whole file. 8, 16 and 24 bits are kept as they are; of 32 the upper 24 are.
+    /// Reads a file that the driver's `/dev/pwm-audio0` plays. 8, 16 and 24 bits are kept as they are; of 32 the upper 24
+    /// are.
     pub fn open(path: &Path) -> Result<Self, WavError> {
+        let mut wav = Self::read_if(path, supported)?;
+        if wav.samples.is_empty() {
+            return Err(WavError::NotPcm { path: path.to_owned(), found: "one without a single frame".to_owned() });
+        }
+        let surplus = wav.source_bits.saturating_sub(24);
+        wav.format.sample_bits -= surplus;
+        wav.samples.iter_mut().for_each(|sample| *sample >>= surplus);
+        Ok(wav)
+    }
+
+    /// Reads a whole file as it is, with as many bits and channels and as few frames as it has.
+    pub fn read(path: &Path) -> Result<Self, WavError> {
+        Self::read_if(path, integers)
+    }
+
+    /// Reads a whole file as it is if `check` has nothing against its format.
+    fn read_if(path: &Path, check: impl Fn(&Path, WavSpec) -> Result<WavSpec, WavError>) -> Result<Self, WavError> {
         let file = std::fs::File::open(path).map_err(|source| WavError::Read { path: path.to_owned(), source })?;
         let not_pcm = |error| {
             let found = match error {
@@ -76,17 +94,13 @@ impl Wav {
             WavError::NotPcm { path: path.to_owned(), found }
         };
         let mut reader = WavReader::new(io::BufReader::new(file)).map_err(not_pcm)?;
-        let WavSpec { bits_per_sample, channels, sample_rate, .. } = supported(path, reader.spec())?;
+        let WavSpec { bits_per_sample, channels, sample_rate, .. } = check(path, reader.spec())?;
         let announced = reader.len();
-        if announced == 0 {
-            return Err(WavError::NotPcm { path: path.to_owned(), found: "one without a single frame".to_owned() });
-        }
-        let surplus = bits_per_sample.saturating_sub(24);
-        let samples: Vec<i32> = reader.samples::<i32>().map_while(Result::ok).map(|sample| sample >> surplus).collect();
+        let samples: Vec<i32> = reader.samples::<i32>().map_while(Result::ok).collect();
         if samples.len() != announced as usize {
             return Err(WavError::Truncated { path: path.to_owned(), announced, found: samples.len() });
         }
-        let format = StreamFormat { sample_bits: bits_per_sample - surplus, channels, rate_hz: sample_rate };
+        let format = StreamFormat { sample_bits: bits_per_sample, channels, rate_hz: sample_rate };
         Ok(Self { format, source_bits: bits_per_sample, samples })
     }
 
@@ -127,7 +141,7 @@ impl Wav {
     }
 }
 
-fn supported(path: &Path, spec: WavSpec) -> Result<WavSpec, WavError> {
+fn integers(path: &Path, spec: WavSpec) -> Result<WavSpec, WavError> {
     let unsupported =
         |expected, found, option| Err(WavError::Unsupported { path: path.to_owned(), expected, found, option });
     match spec {
@@ -137,6 +151,14 @@ fn supported(path: &Path, spec: WavSpec) -> Result<WavSpec, WavError> {
         WavSpec { bits_per_sample, .. } if !matches!(bits_per_sample, 8 | 16 | 24 | 32) => {
             unsupported("8, 16, 24 or 32 bits a sample", format!("{bits_per_sample} bits"), "-b 24")
         }
+        spec => Ok(spec),
+    }
+}
+
+fn supported(path: &Path, spec: WavSpec) -> Result<WavSpec, WavError> {
+    let unsupported =
+        |expected, found, option| Err(WavError::Unsupported { path: path.to_owned(), expected, found, option });
+    match integers(path, spec)? {
         WavSpec { channels, .. } if !matches!(channels, 1 | 2) => {
             unsupported("1 or 2 channels", format!("{channels} channels"), "-c 2")
         }
@@ -180,6 +202,17 @@ mod tests {
             assert_eq!(wav.driver_bytes(), expected, "{bits} bits");
             assert_eq!((wav.frames(), wav.source_bits), (1, bits));
         }
+    }
+
+    #[test]
+    fn a_file_is_read_with_all_its_bits_and_channels() {
+        let samples = [i32::MIN, i32::MAX, -1, 0, 1, 2, 3, 4];
+        let (_folder, path) = write(32, 8, 192_000, &samples);
+        let wav = Wav::read(&path).expect("a file");
+        let format = StreamFormat { sample_bits: 32, channels: 8, rate_hz: 192_000 };
+        assert_eq!(wav, Wav { format, source_bits: 32, samples: samples.to_vec() });
+        let (_folder, empty) = write(16, 1, 1, &[]);
+        assert_eq!(Wav::read(&empty).expect("a file").frames(), 0);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Registers as the guest reads and writes them through the mapped BAR, without a driver. Values are retyped from the
 //! datasheet.
 
-use cosim_tests::BoardError;
+use cosim_tests::{Board, BoardError, PwmAudio};
+use device::{ClockMode, StreamFormat};
+use device_model::AudioSource;
 
 use crate::support::{board_with_device, perform};
 
@@ -81,5 +83,37 @@ fn a_forced_interrupt_shows_in_status_and_timeline() -> Result<(), BoardError> {
         assert!(line.ends_with(expected), "expected {expected}, found {line}");
     }
     assert_eq!(tail.len(), expected.len());
+    board.shutdown()
+}
+
+#[test]
+fn frames_of_eight_samples_of_32_bits_are_captured_whole() -> Result<(), BoardError> {
+    let (board, device) = board_with_device()?;
+    let samples: [u32; 16] = std::array::from_fn(|index| 0x8000_0001_u32.wrapping_add(0x1111_1111 * index as u32));
+    let writes = samples.iter().zip((0..8).cycle()).map(|(sample, channel)| format!("TX.SAMPLE{channel}={sample:#x}"));
+    let mut operations = vec!["TX.FORMAT=0x820".to_owned()];
+    operations.extend(writes);
+    // Enabled, and to stop after the second frame, which takes 42 us. An access takes 1 us.
+    operations.push("TX.CONTROL=0x3".to_owned());
+    operations.extend(vec!["TX.CONTROL".to_owned(); 60]);
+    let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
+    assert_eq!(perform(&board, &operations)?.last(), Some(&0), "the transmitter goes on");
+
+    let capture = device.stream(1).expect("a capture");
+    assert_eq!(capture.format, StreamFormat { sample_bits: 32, channels: 8, rate_hz: 48_000 });
+    assert_eq!(capture.samples, samples.map(u32::cast_signed));
+    board.shutdown()
+}
+
+#[test]
+fn the_receiver_hears_what_the_board_has_for_it() -> Result<(), BoardError> {
+    let device = PwmAudio::new(ClockMode::Warp).audio_input(AudioSource::Ramp);
+    let board = Board::builder().device(device).boot()?;
+    // 16 bits, stereo; a frame every 5.2 us, so two in 20 accesses.
+    let mut operations = vec!["RX.FORMAT=0x210", "RX.RATE=192000", "RX.CONTROL=0x1"];
+    operations.extend(["RX.STATUS"; 20]);
+    operations.extend(["RX.SAMPLE0", "RX.SAMPLE1", "RX.SAMPLE0", "RX.SAMPLE1"]);
+    let found = perform(&board, &operations)?;
+    assert_eq!(found[20..], [0, 1, 2, 3]);
     board.shutdown()
 }

@@ -1,5 +1,5 @@
-//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0`, `/dev/pwm-audio-window0` and
-//! `/dev/pwmchip0`, and registers of PCI functions.
+//! What the programs of the guest share: the typed user-space side of `/dev/pwm-audio0`, `/dev/pwm-audio-window0`,
+//! `/dev/pwmchip0` and PCM substreams, and registers of PCI functions.
 
 mod pwm_audio;
 mod pwm_chip;
@@ -12,3 +12,4 @@ pub use pwm_audio::{
 };
 pub use pwm_chip::{CHIP_PATH, PwmChip, Waveform};
 pub use registers::{Operation, ParseOperationError, RegisterBar};
+pub use system_calls::pcm::{PcmFormat, PcmSetup, PcmStatus, PcmSubstream};

@@ -1,12 +1,14 @@
-//! The two system calls of the driver's user interface, and of the kernel's for PWM chips, that Rust cannot check: `ioctl`
-//! and `mmap`.
+//! The two system calls of the driver's user interface, and of the kernel's for PWM chips and PCM, that Rust cannot check:
+//! `ioctl` and `mmap`.
 //!
 //! This is all the unsafe code of the guest's programs; `pwm_audio`, `pwm_chip` and `registers` wrap it in interfaces that
-//! cannot be misused.
+//! cannot be misused, and `pcm` is one.
 #![allow(
     unsafe_code,
     reason = "the kernel reads a pointer from ioctl and hands out device memory from mmap: no safe wrapper exists"
 )]
+
+pub(crate) mod pcm;
 
 use std::fs::File;
 use std::io;

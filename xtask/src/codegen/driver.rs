@@ -29,8 +29,56 @@ pub(crate) fn generate(contract: &Contract<'_>) -> Result<String, String> {
         text += &block(contract, template)?;
         constants += &implementation(contract, template);
     }
-    Ok(text + "}\n" + &constants)
+    Ok(text + "}\n" + &constants + &table(contract))
 }
+
+/// Every register by its name, for whoever shows them all.
+fn table(contract: &Contract<'_>) -> String {
+    let mut text = NAMED_REGISTER.to_owned();
+    for (_, register) in contract.map.registers() {
+        let parts = register.parts();
+        let reading = if parts.iter().any(|part| part.read_action.is_some()) {
+            "Effect"
+        } else if parts.iter().any(|part| part.access.can_read()) {
+            "Value"
+        } else {
+            "Nothing"
+        };
+        let offset = rust_hexadecimal(register.offset, contract.offset_digits());
+        text += &format!("    named({:?}, {offset}, {}, Reading::{reading}),\n", register.name, register.bits);
+    }
+    text + "];\n"
+}
+
+/// What the table is made of, and its beginning.
+const NAMED_REGISTER: &str = "
+/// What a read of a register gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Its value.
+    Value,
+    /// Its value, and something is changed by it.
+    Effect,
+    /// 0, for it is write-only.
+    Nothing,
+}
+
+/// A register by its name in the datasheet.
+pub(crate) struct NamedRegister {
+    pub(crate) name: &'static str,
+    /// In bytes.
+    pub(crate) offset: usize,
+    pub(crate) bits: u32,
+    pub(crate) reading: Reading,
+}
+
+const fn named(name: &'static str, offset: usize, bits: u32, reading: Reading) -> NamedRegister {
+    NamedRegister { name, offset, bits, reading }
+}
+
+/// Every register, by ascending offset.
+pub(crate) const REGISTERS: &[NamedRegister] = &[
+";
 
 /// One register, or the registers of an array.
 fn block(contract: &Contract<'_>, template: &Template<'_>) -> Result<String, String> {

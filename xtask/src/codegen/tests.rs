@@ -126,10 +126,37 @@ impl CH_LIMIT {
     pub(crate) const MAXIMUM: u32 = 200_000;
 }
 ";
-    assert_eq!(
-        text.split_once("register! {").map(|(_, rest)| format!("register! {{{rest}")),
-        Some(expected.to_owned())
-    );
+    let blocks = text.split_once("register! {").and_then(|(_, rest)| rest.split_once("\n/// What a read"));
+    assert_eq!(blocks.map(|(blocks, _)| format!("register! {{{blocks}")), Some(expected.to_owned()));
+}
+
+#[test]
+fn the_drivers_table_has_every_register_and_what_its_reads_do() {
+    let array = "<dim>2</dim><dimIncrement>0x20</dimIncrement><name>CH%s</name><baseAddress>0x100</baseAddress>";
+    let mixed = "<fields><field><name>go</name><bitRange>[0:0]</bitRange><access>write-only</access></field>
+        <field><name>on</name><bitRange>[1:1]</bitRange></field></fields>";
+    let taken = "<fields><field><name>error</name><bitRange>[0:0]</bitRange><readAction>clear</readAction></field>
+        <field><name>on</name><bitRange>[1:1]</bitRange></field></fields>";
+    let registers = [
+        register("MIXED", 0, mixed),
+        register("FORCE", 4, "<access>write-only</access>"),
+        register("TAKEN", 8, taken),
+        register("WIDE", 16, "<size>64</size>"),
+    ];
+    let map = map(array, &registers.concat());
+    let text = driver::generate(&Contract::new("d.svd", &map)).unwrap();
+    let table = text.split_once("&[NamedRegister] = &[\n").map(|(_, table)| table);
+    let expected = r#"    named("CH0.MIXED", 0x100, 32, Reading::Value),
+    named("CH0.FORCE", 0x104, 32, Reading::Nothing),
+    named("CH0.TAKEN", 0x108, 32, Reading::Effect),
+    named("CH0.WIDE", 0x110, 64, Reading::Value),
+    named("CH1.MIXED", 0x120, 32, Reading::Value),
+    named("CH1.FORCE", 0x124, 32, Reading::Nothing),
+    named("CH1.TAKEN", 0x128, 32, Reading::Effect),
+    named("CH1.WIDE", 0x130, 64, Reading::Value),
+];
+"#;
+    assert_eq!(table, Some(expected));
 }
 
 #[test]

@@ -4,25 +4,21 @@
 
 use crate::{
     format::Format,
-    hardware::{
-        Access,
-        Hardware, //
-    },
+    hardware::Access,
     interrupts::Client,
     playback::{
         Phase,
         Playback, //
     },
-    registers::SYSTEM_INTERRUPT_STATUS, //
+    registers::SYSTEM_INTERRUPT_STATUS,
+    shared_unit::SharedUnit, //
 };
 use kernel::{
     iov::IovIterSource,
-    new_condvar,
     new_mutex,
     prelude::*,
     sync::{
         Arc,
-        CondVar,
         Mutex, //
     }, //
 };
@@ -38,26 +34,24 @@ impl Bounce {
     const LENGTH: usize = 4_096;
 }
 
-/// The audio transmitter.
+/// The audio transmitter, as one file sees it: its own settings and samples, and the transmitter
+/// itself from the first write on.
 ///
-/// Outlives the binding of the driver while a file is open: calls fail then.
+/// Outlives the binding of the driver while the file is open: calls fail then.
 #[pin_data]
 pub(crate) struct Audio {
-    hardware: Arc<Hardware>,
+    transmitter: Arc<SharedUnit<Self>>,
     /// Serialises writers. Taken before `playback`.
     #[pin]
     bounce: Mutex<Bounce>,
     /// The interrupt thread takes it, too.
     #[pin]
     playback: Mutex<Playback>,
-    /// There is room again, a stream has ended or the device is gone.
-    #[pin]
-    changed: CondVar,
 }
 
 impl Audio {
-    /// The transmitter of a device that was just reset.
-    pub(crate) fn new(hardware: Arc<Hardware>) -> Result<Arc<Self>> {
+    /// For a file that was just opened.
+    pub(crate) fn new(transmitter: Arc<SharedUnit<Self>>) -> Result<Arc<Self>> {
         let playback = Playback::new()?;
         let bounce = Bounce {
             bytes: KBox::new([0; Bounce::LENGTH], GFP_KERNEL)?,
@@ -65,10 +59,9 @@ impl Audio {
         };
         Arc::pin_init(
             pin_init!(Self {
-                hardware,
+                transmitter,
                 bounce <- new_mutex!(bounce),
                 playback <- new_mutex!(playback),
-                changed <- new_condvar!(),
             }),
             GFP_KERNEL,
         )
@@ -81,13 +74,8 @@ impl Audio {
     ) -> Result<T> {
         // In this order: nobody may sleep while he has access.
         let mut playback = self.playback.lock();
-        let access = self.hardware.access()?;
+        let access = self.transmitter.hardware().access()?;
         operation(&mut playback, &access)
-    }
-
-    /// Fails with [`ENODEV`] once the device is gone.
-    pub(crate) fn check_present(&self) -> Result {
-        self.hardware.access().map(drop)
     }
 
     /// Sets the format of what will be written; [`EBUSY`] while there is anything to play.
@@ -109,13 +97,19 @@ impl Audio {
             playback.set_looping(access, looping);
             Ok(())
         })?;
-        self.changed.notify_all();
+        self.transmitter.changed().notify_all();
         Ok(())
     }
 
     /// Takes all of `source`, waiting for room. Returns the bytes taken; an error, or
-    /// `nonblocking` and no room, ends it early and is reported if nothing was taken.
-    pub(crate) fn write(&self, source: &mut IovIterSource<'_>, nonblocking: bool) -> Result<usize> {
+    /// `nonblocking` and no room, ends it early and is reported if nothing was taken. [`EBUSY`] if
+    /// somebody else uses the transmitter.
+    pub(crate) fn write(
+        self: &Arc<Self>,
+        source: &mut IovIterSource<'_>,
+        nonblocking: bool,
+    ) -> Result<usize> {
+        self.transmitter.take(self)?;
         let mut written = 0;
         while !source.is_empty() {
             let outcome = match self.write_chunk(source) {
@@ -161,7 +155,7 @@ impl Audio {
     fn wait_for_room(&self, nonblocking: bool) -> Result {
         let mut playback = self.playback.lock();
         loop {
-            if self.hardware.is_gone() {
+            if self.transmitter.hardware().is_gone() {
                 return Err(ENODEV);
             }
             if playback.has_room_for_waiter() {
@@ -173,7 +167,7 @@ impl Audio {
             if nonblocking {
                 return Err(EAGAIN);
             }
-            if self.changed.wait_interruptible(&mut playback) {
+            if self.transmitter.changed().wait_interruptible(&mut playback) {
                 return Err(ERESTARTSYS);
             }
         }
@@ -195,7 +189,7 @@ impl Audio {
 
         let mut playback = self.playback.lock();
         loop {
-            if self.hardware.is_gone() {
+            if self.transmitter.hardware().is_gone() {
                 return Err(EIO);
             }
             if !playback.is_active(stream) {
@@ -208,41 +202,41 @@ impl Audio {
             if nonblocking {
                 return Err(EAGAIN);
             }
-            if self.changed.wait_interruptible(&mut playback) {
+            if self.transmitter.changed().wait_interruptible(&mut playback) {
                 return Err(ERESTARTSYS);
             }
         }
     }
 
-    /// Silences the device at once and forgets all that a user wrote and set.
-    pub(crate) fn reset(&self) {
-        self.bounce.lock().partial = 0;
+    /// Silences what the file plays at once, and gives the transmitter up.
+    pub(crate) fn close(self: &Arc<Self>) {
         // When the device is gone there is nothing to silence.
         let _ = self.with(|playback, access| {
-            playback.reset(access);
+            playback.stop(access);
             Ok(())
         });
+        self.transmitter.leave(self);
     }
 }
 
 impl Client for Audio {
     fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
         let mut playback = self.playback.lock();
-        let handled = self
-            .hardware
+        let hardware = self.transmitter.hardware();
+        let handled = hardware
             .access()
             .and_then(|access| playback.handle_interrupt(&access, pending));
         if handled.is_err() {
-            self.hardware.give_up();
+            hardware.give_up();
         }
         if playback.phase() != Phase::Playing || playback.has_room_for_waiter() {
-            self.changed.notify_all();
+            self.transmitter.changed().notify_all();
         }
     }
 
     fn device_gone(&self) {
         // Under the lock, so that nobody who has just looked begins to wait.
         let _playback = self.playback.lock();
-        self.changed.notify_all();
+        self.transmitter.changed().notify_all();
     }
 }

@@ -6,15 +6,24 @@
 //!   full (with `O_NONBLOCK`: `EAGAIN`). Playback starts when the ring is full, or at
 //!   [`DRAIN`]. The first bytes of a frame may come with one call and its last with the next.
 //! - `ioctl()`: [`SET_FORMAT`], [`SET_RATE`], [`SET_LOOP`], [`DRAIN`].
-//! - One open file at a time (`EBUSY`). Each starts with 24 bits, two channels, 48,000 Hz and no
-//!   loop. The last `close()` stops the device at once: see [`DRAIN`].
+//! - One open file at a time (`EBUSY`), or several with the module's parameter `shared_open`. Each
+//!   has settings and samples of its own, and starts with 24 bits, two channels, 48,000 Hz and no
+//!   loop. The first that writes has the transmitter until it is closed: `write()` to others fails
+//!   with `EBUSY`, as it does while another interface of the driver plays.
+//! - The last `close()` of a file stops what it plays at once: see [`DRAIN`].
 //!
 //! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`.
 
 use crate::{
     audio::Audio,
     format::Format,
-    node::Node, //
+    hardware::Hardware,
+    module_parameters,
+    node::{
+        Node,
+        OpenFile, //
+    },
+    shared_unit::SharedUnit, //
 };
 use kernel::{
     fs::{
@@ -44,8 +53,7 @@ use kernel::{
             },
             AtomicFlag, //
         },
-        Arc,
-        ArcBorrow, //
+        Arc, //
     },
     uaccess::{
         UserPtr,
@@ -82,56 +90,91 @@ const SET_LOOP: u32 = _IOW::<u32>(IOCTL_TYPE, 3);
 /// come. A `write()` that comes before the end waits for it.
 const DRAIN: u32 = _IO(IOCTL_TYPE, 4);
 
-/// What an open file refers to; it outlives the binding of the driver while one is open.
+/// What the node stands for. Outlives the binding of the driver while a file is open.
 pub(crate) struct CharacterDevice {
-    audio: Arc<Audio>,
-    is_open: AtomicFlag,
+    hardware: Arc<Hardware>,
+    transmitter: Arc<SharedUnit<Audio>>,
+    /// A file is open that shares the device with no other.
+    is_exclusive: AtomicFlag,
 }
 
 impl CharacterDevice {
-    pub(crate) fn new(audio: Arc<Audio>) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        hardware: Arc<Hardware>,
+        transmitter: Arc<SharedUnit<Audio>>,
+    ) -> Result<Arc<Self>> {
         let device = Self {
-            audio,
-            is_open: AtomicFlag::new(false),
+            hardware,
+            transmitter,
+            is_exclusive: AtomicFlag::new(false),
         };
         Ok(Arc::new(device, GFP_KERNEL)?)
     }
 }
 
-#[vtable]
-impl MiscDevice for CharacterDevice {
-    type Ptr = Arc<Self>;
+/// The only open file of a device.
+struct Exclusive(Arc<CharacterDevice>);
 
-    fn open(_file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
-        let device = Node::device(registration);
-        device.audio.check_present()?;
-        if device.is_open.xchg(true, Acquire) {
+impl Exclusive {
+    /// [`EBUSY`] while there is another.
+    fn new(device: &Arc<CharacterDevice>) -> Result<Self> {
+        if device.is_exclusive.xchg(true, Acquire) {
             return Err(EBUSY);
         }
-        Ok(device.into())
+        Ok(Self(device.clone()))
+    }
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        self.0.is_exclusive.store(false, Release);
+    }
+}
+
+/// An open file.
+pub(crate) struct AudioFile {
+    audio: Arc<Audio>,
+    _exclusive: Option<Exclusive>,
+}
+
+impl OpenFile for AudioFile {
+    type Device = CharacterDevice;
+}
+
+#[vtable]
+impl MiscDevice for AudioFile {
+    type Ptr = KBox<Self>;
+
+    fn open(_file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+        let device = Node::device(registration);
+        device.hardware.access()?;
+        let exclusive = if *module_parameters::shared_open.value_ref() {
+            None
+        } else {
+            Some(Exclusive::new(&device.into())?)
+        };
+        let file = Self {
+            audio: Audio::new(device.transmitter.clone())?,
+            _exclusive: exclusive,
+        };
+        Ok(KBox::new(file, GFP_KERNEL)?)
     }
 
-    fn release(device: Arc<Self>, _file: &File) {
-        device.audio.reset();
-        device.is_open.store(false, Release);
+    fn release(file: KBox<Self>, _file: &File) {
+        file.audio.close();
     }
 
-    fn write_iter(kiocb: Kiocb<'_, Arc<Self>>, source: &mut IovIterSource<'_>) -> Result<usize> {
+    fn write_iter(kiocb: Kiocb<'_, KBox<Self>>, source: &mut IovIterSource<'_>) -> Result<usize> {
         // SAFETY: The file of a request is valid as long as the request. If it was looked up by
         // fdget_pos(), then by this thread: the reference does not leave it.
         let file = unsafe { LocalFile::from_raw_file((*kiocb.as_raw()).ki_filp) };
         kiocb.file().audio.write(source, is_nonblocking(file))
     }
 
-    fn ioctl(
-        device: ArcBorrow<'_, Self>,
-        file: &File,
-        command: u32,
-        argument: usize,
-    ) -> Result<isize> {
+    fn ioctl(this: &Self, file: &File, command: u32, argument: usize) -> Result<isize> {
         let mut argument =
             UserSlice::new(UserPtr::from_addr(argument), _IOC_SIZE(command)).reader();
-        let audio = &device.audio;
+        let audio = &this.audio;
         match command {
             SET_FORMAT => {
                 let [sample_bits, channels] = argument.read()?;

@@ -16,6 +16,12 @@ use kernel::{
     },
 };
 
+/// A file that is open on a [`Node`].
+pub(crate) trait OpenFile: MiscDevice {
+    /// What the node stands for.
+    type Device;
+}
+
 /// An entry in `/dev`. Dropping it removes the entry; open files stay.
 ///
 /// # Invariants
@@ -23,15 +29,15 @@ use kernel::{
 /// Every `MiscDeviceRegistration<T>` is the first field of a `Node<T>` with a `device`.
 #[repr(C)]
 #[pin_data]
-pub(crate) struct Node<T: MiscDevice> {
+pub(crate) struct Node<T: OpenFile> {
     #[pin]
     registration: MiscDeviceRegistration<T>,
-    device: Arc<T>,
+    device: Arc<T::Device>,
 }
 
-impl<T: MiscDevice> Node<T> {
+impl<T: OpenFile> Node<T> {
     /// Creates `/dev/name` for `device`, which can be opened even before this returns.
-    pub(crate) fn new(name: &'static CStr, device: Arc<T>) -> impl PinInit<Self, Error> {
+    pub(crate) fn new(name: &'static CStr, device: Arc<T::Device>) -> impl PinInit<Self, Error> {
         // INVARIANT: `device` is initialised first, and this is the only place that registers.
         try_pin_init!(Self {
             device,
@@ -40,7 +46,7 @@ impl<T: MiscDevice> Node<T> {
     }
 
     /// The device of the node that is being opened.
-    pub(crate) fn device(registration: &MiscDeviceRegistration<T>) -> ArcBorrow<'_, T> {
+    pub(crate) fn device(registration: &MiscDeviceRegistration<T>) -> ArcBorrow<'_, T::Device> {
         let node = ptr::from_ref(registration).cast::<Self>();
         // SAFETY: By the type invariants the registration is the first field of a `Node`, which
         // misc_deregister() keeps until open() is done. Only `device` is looked at, which nobody

@@ -193,18 +193,13 @@ impl Playback {
         }
     }
 
-    /// Silences the device at once and forgets all frames and settings.
-    pub(crate) fn reset(&mut self, access: &Access<'_>) {
+    /// Silences the device at once, for the last time.
+    pub(crate) fn stop(&mut self, access: &Access<'_>) {
         if matches!(self.phase, Phase::Playing | Phase::Finishing) {
             access.disable_interrupts(Self::INTERRUPTS);
             access.write_reg(TX_CONTROL::zeroed().with_flush(true));
             self.phase = Phase::Stopped;
         }
-        self.ring.clear();
-        self.format = Format::DEFAULT;
-        self.rate_hz = Self::DEFAULT_RATE_HZ;
-        self.drain = false;
-        self.underrun = false;
     }
 
     /// Handles what the device asks for; [`ENODEV`] if it does not answer.

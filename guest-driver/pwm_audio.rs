@@ -35,16 +35,20 @@ mod receiver_control;
 mod registers;
 mod ring;
 mod sample_window;
+mod shared_unit;
 mod sound;
 mod sound_card;
 mod stream_registers;
 mod window_driver;
 
-use audio::Audio;
-use character_device::CharacterDevice;
+use character_device::{
+    AudioFile,
+    CharacterDevice, //
+};
 use hardware::{
     Hardware,
-    Registers, //
+    Registers,
+    Unit, //
 };
 use interrupts::{
     Client,
@@ -76,6 +80,7 @@ use registers::{
     SYSTEM_IDENTITY,
     SYSTEM_VERSION, //
 };
+use shared_unit::SharedUnit;
 use sound::card::Card;
 use window_driver::WindowDriver;
 
@@ -96,7 +101,7 @@ const NO_DEVICE: u32 = u32::MAX;
 struct DriverData<'bound> {
     card: Card<'bound>,
     #[pin]
-    node: Node<CharacterDevice>,
+    node: Node<AudioFile>,
     #[pin]
     interrupt: irq::ThreadedRegistration<'bound, InterruptHandler>,
     vectors: pci::IrqVectorRegistration<'bound>,
@@ -140,14 +145,14 @@ impl pci::Driver for PwmAudioDriver {
             })?;
             let registers = Arc::new(registers.into_devres()?, GFP_KERNEL)?;
             let hardware = Hardware::new(pci_device.as_ref(), registers.clone())?;
-            let audio = Audio::new(hardware.clone())?;
+            let transmitter = SharedUnit::new(hardware.clone(), Unit::Transmitter)?;
             let (card, streams) = sound_card::new_card(pci_device.as_ref(), &hardware)?;
-            let clients = clients([audio.clone(), streams])?;
+            let clients = clients([transmitter.clone(), streams])?;
             let handler = InterruptHandler {
                 hardware: hardware.clone(),
                 clients: clients.clone(),
             };
-            let character_device = CharacterDevice::new(audio)?;
+            let character_device = CharacterDevice::new(hardware.clone(), transmitter)?;
 
             let vectors = pci_device.alloc_irq_vectors(
                 1,
@@ -272,4 +277,10 @@ module! {
     description: "Audio playback and PWM on the PWM/audio block",
     license: "GPL v2",
     imports_ns: ["PWM"],
+    params: {
+        shared_open: bool {
+            default: false,
+            description: "Whether /dev/pwm-audio* can be opened by several at once; one of them plays",
+        },
+    },
 }

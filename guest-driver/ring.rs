@@ -93,13 +93,6 @@ impl Ring {
         self.looping = looping;
     }
 
-    /// Forgets all frames and stops looping.
-    pub(crate) fn clear(&mut self) {
-        self.length = 0;
-        self.played = 0;
-        self.looping = false;
-    }
-
     fn discard(&mut self, frames: usize) {
         self.start = (self.start + frames) & POSITION_MASK;
         self.length -= frames;

@@ -12,7 +12,10 @@
 //! inserted when they are first touched, under a mutex: so an unbind can take back every page and
 //! be sure that none is inserted after it. Later accesses end with SIGBUS.
 
-use crate::node::Node;
+use crate::node::{
+    Node,
+    OpenFile, //
+};
 use core::ptr;
 use kernel::{
     bindings,
@@ -159,6 +162,10 @@ impl SampleWindow {
         // one of the device's, reserved by the driver as long as it is bound.
         unsafe { bindings::vmf_insert_pfn(area, address, frame_number as c_ulong) }
     }
+}
+
+impl OpenFile for SampleWindow {
+    type Device = Self;
 }
 
 #[vtable]

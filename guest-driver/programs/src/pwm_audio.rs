@@ -2,7 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use crate::system_calls::{self, DeviceMemory, Format};
 
@@ -66,6 +69,17 @@ impl Channels {
     }
 }
 
+/// What a device is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To play.
+    Play,
+    /// To record.
+    Record,
+    /// To do both.
+    Both,
+}
+
 /// The opened device. Closing it (dropping this) stops playback at once; [`PwmAudio::drain`] first plays to the end.
 ///
 /// Samples are written through [`Write`]: interleaved, in the current format, blocking while the driver's ring is full.
@@ -77,15 +91,19 @@ pub struct PwmAudio {
 impl PwmAudio {
     /// Opens [`DEVICE_PATH`].
     ///
-    /// Fails with `EBUSY` when another process has it open, and with `ENOENT` when the driver is not loaded or found
-    /// no device.
+    /// Fails with `EBUSY` when another process has it open and the driver does not share it, and with `ENOENT` when the
+    /// driver is not loaded or found no device.
     pub fn open() -> io::Result<Self> {
-        Self::open_path(Path::new(DEVICE_PATH))
+        Self::open_path(Path::new(DEVICE_PATH), Direction::Both, true)
     }
 
-    /// Opens a device of the driver by its path.
-    pub fn open_path(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+    /// Opens a device of the driver by its path. What `direction` does not have fails with `EBADF`; what would have to wait
+    /// fails with `EAGAIN` unless it `waits`.
+    pub fn open_path(path: &Path, direction: Direction, waits: bool) -> io::Result<Self> {
+        let (plays, records) = (direction != Direction::Record, direction != Direction::Play);
+        let flags = if waits { OFlags::empty() } else { OFlags::NONBLOCK };
+        let flags = flags.bits().cast_signed();
+        let file = OpenOptions::new().read(records).write(plays).custom_flags(flags).open(path)?;
         Ok(Self { file })
     }
 

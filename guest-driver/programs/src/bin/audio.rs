@@ -1,0 +1,172 @@
+//! `audio`: opens `/dev/pwm-audio0`, also several times, and does what its standard input says, line by line.
+//!
+//! Exit codes: 0 all was done, 1 something was refused, 2 usage.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use guest_programs::{Channels, DEVICE_PATH, Direction, PwmAudio, SampleFormat};
+
+const USAGE: &str = "usage: audio < LINES
+Each line is answered by one line: `done` or a number, or `failed: ` and why if it was refused. FILE is a number.
+  open FILE play|record|both [nonblocking]
+  close FILE
+  format FILE BITS CHANNELS
+  rate FILE HZ
+  loop FILE on|off
+  write FILE PATH       all of the file at PATH, in one call: how many bytes were taken
+  drain FILE";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Operation {
+    Open(Direction, bool),
+    Close,
+    Format(SampleFormat, Channels),
+    Rate(u32),
+    Loop(bool),
+    Write(PathBuf),
+    Drain,
+}
+
+/// Which file, and what to do with it.
+fn parse(line: &str) -> Result<(u32, Operation), String> {
+    let wrong = || format!("expected an operation with its file and arguments, found {line:?}");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [name, file, ref arguments @ ..] = words[..] else { return Err(wrong()) };
+    let number = |text: &str| text.parse::<u32>().map_err(|_| wrong());
+    let operation = match (name, arguments) {
+        ("open", [direction, rest @ ..]) => {
+            let direction = match *direction {
+                "play" => Direction::Play,
+                "record" => Direction::Record,
+                "both" => Direction::Both,
+                _ => return Err(wrong()),
+            };
+            match rest {
+                [] => Operation::Open(direction, true),
+                ["nonblocking"] => Operation::Open(direction, false),
+                _ => return Err(wrong()),
+            }
+        }
+        ("close", []) => Operation::Close,
+        ("format", [bits, channels]) => {
+            let format = SampleFormat::from_bits(number(bits)?).ok_or_else(wrong)?;
+            Operation::Format(format, Channels::from_count(number(channels)?).ok_or_else(wrong)?)
+        }
+        ("rate", [rate_hz]) => Operation::Rate(number(rate_hz)?),
+        ("loop", ["on"]) => Operation::Loop(true),
+        ("loop", ["off"]) => Operation::Loop(false),
+        ("write", [path]) => Operation::Write(path.into()),
+        ("drain", []) => Operation::Drain,
+        _ => return Err(wrong()),
+    };
+    Ok((number(file)?, operation))
+}
+
+/// The open files.
+#[derive(Default)]
+struct Files(BTreeMap<u32, PwmAudio>);
+
+impl Files {
+    /// Does it and returns the answer.
+    fn perform(&mut self, file: u32, operation: Operation) -> io::Result<String> {
+        if let Operation::Open(direction, waits) = operation {
+            let device = PwmAudio::open_path(Path::new(DEVICE_PATH), direction, waits)?;
+            self.0.insert(file, device);
+            return Ok("done".to_owned());
+        }
+        let device = self.0.get_mut(&file).ok_or_else(|| io::Error::other(format!("file {file} is not open")))?;
+        match operation {
+            Operation::Open(..) => {}
+            Operation::Close => {
+                self.0.remove(&file);
+            }
+            Operation::Format(format, channels) => device.set_format(format, channels)?,
+            Operation::Rate(rate_hz) => device.set_rate(rate_hz)?,
+            Operation::Loop(is_on) => device.set_loop(is_on)?,
+            Operation::Write(path) => return Ok(device.write(&fs::read(path)?)?.to_string()),
+            Operation::Drain => device.drain()?,
+        }
+        Ok("done".to_owned())
+    }
+}
+
+fn main() -> ExitCode {
+    if std::env::args().len() > 1 {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    }
+    match serve() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("audio: could not read the lines or print the answers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers each line as it comes.
+fn serve() -> io::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    let mut files = Files::default();
+    let mut output = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let (file, operation) = match parse(&line?) {
+            Ok(parsed) => parsed,
+            Err(message) => {
+                eprintln!("audio: {message}\n{USAGE}");
+                return Ok(ExitCode::from(2));
+            }
+        };
+        match files.perform(file, operation) {
+            Ok(answer) => writeln!(output, "{answer}")?,
+            Err(error) => {
+                // The words are the C library's, the number is the kernel's.
+                match error.raw_os_error() {
+                    Some(number) => writeln!(output, "failed: os error {number}")?,
+                    None => writeln!(output, "failed: {error}")?,
+                }
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_operations() {
+        for (line, expected) in [
+            ("open 0 play", (0, Operation::Open(Direction::Play, true))),
+            ("open 1 both nonblocking", (1, Operation::Open(Direction::Both, false))),
+            (" close  2", (2, Operation::Close)),
+            ("format 0 8 1", (0, Operation::Format(SampleFormat::Unsigned8, Channels::Mono))),
+            ("rate 0 8000", (0, Operation::Rate(8_000))),
+            ("loop 0 on", (0, Operation::Loop(true))),
+            ("loop 0 off", (0, Operation::Loop(false))),
+            ("write 0 /tmp/a", (0, Operation::Write("/tmp/a".into()))),
+            ("drain 0", (0, Operation::Drain)),
+        ] {
+            assert_eq!(parse(line), Ok(expected), "{line:?}");
+        }
+        for wrong in [
+            "",
+            "drain",
+            "drain x",
+            "drain 0 1",
+            "open 0",
+            "open 0 play blocking",
+            "format 0 9 1",
+            "loop 0 1",
+            "rate 0 -1",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

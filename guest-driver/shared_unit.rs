@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A unit of the block as the open files of its character device share it: one of them uses it.
+
+use crate::{
+    hardware::{
+        Claim,
+        Hardware,
+        Unit, //
+    },
+    interrupts::Client,
+    registers::SYSTEM_INTERRUPT_STATUS, //
+};
+use kernel::{
+    new_condvar,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        CondVar,
+        Mutex, //
+    }, //
+};
+
+/// A unit, and which file uses it. `T` is what a file has for it.
+#[pin_data]
+pub(crate) struct SharedUnit<T> {
+    hardware: Arc<Hardware>,
+    unit: Unit,
+    #[pin]
+    user: Mutex<Option<(Arc<T>, Claim)>>,
+    /// What a file waits for may be there, or will never come.
+    #[pin]
+    changed: CondVar,
+}
+
+impl<T> SharedUnit<T> {
+    /// A unit that nobody uses.
+    pub(crate) fn new(hardware: Arc<Hardware>, unit: Unit) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                hardware,
+                unit,
+                user <- new_mutex!(None),
+                changed <- new_condvar!(),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    pub(crate) fn hardware(&self) -> &Hardware {
+        &self.hardware
+    }
+
+    /// To be notified under the lock that goes with what has changed.
+    pub(crate) fn changed(&self) -> &CondVar {
+        &self.changed
+    }
+
+    /// Makes `file` the user until [`Self::leave`], if it is not; [`EBUSY`] if another file is, or
+    /// another interface of the driver.
+    pub(crate) fn take(&self, file: &Arc<T>) -> Result {
+        let mut user = self.user.lock();
+        match &*user {
+            Some((user, _)) if Arc::ptr_eq(user, file) => Ok(()),
+            Some(_) => Err(EBUSY),
+            None => {
+                let claim = Claim::new(&self.hardware, self.unit)?;
+                *user = Some((file.clone(), claim));
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives the unit up, which does nothing any more, if `file` is its user.
+    pub(crate) fn leave(&self, file: &Arc<T>) {
+        let is_user = |user: &mut (Arc<T>, Claim)| Arc::ptr_eq(&user.0, file);
+        // Dropped after the lock.
+        let _left = self.user.lock().take_if(is_user);
+    }
+
+    fn user(&self) -> Option<Arc<T>> {
+        self.user.lock().as_ref().map(|(user, _)| user.clone())
+    }
+}
+
+impl<T: Client> Client for SharedUnit<T> {
+    fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
+        if let Some(user) = self.user() {
+            user.handle_interrupt(pending);
+        }
+    }
+
+    fn device_gone(&self) {
+        if let Some(user) = self.user() {
+            user.device_gone();
+        }
+    }
+}

@@ -4,14 +4,14 @@
 //!
 //! A stream's ring is the one entry of the unit's list, over which DMA goes again and again.
 //!
-//! The transmitter fetches frames up to [`FIFO_FRAMES`] before it plays them. By itself it would fetch
-//! what the application has not written yet, and play it although it comes in time. So it always
-//! drains, to an end that is where the application is and moves with it ([`acknowledge`]): no frame
-//! is fetched before it is written, whatever the sizes of ring and period, and the position can be
-//! what it should be, that of the frame that is heard. An application that is late finds the
-//! transmitter stopped behind its last frame; one that drains wants just that. Only one that has
-//! told ALSA to let the stream run on in any case gets a transmitter without an end, which fetches
-//! [`FIFO_FRAMES`] in advance.
+//! The transmitter fetches frames up to [`FIFO_FRAMES`] before it plays them. By itself it would
+//! fetch what the application has not written yet, and play it although it comes in time. So it
+//! always drains, to an end that is where the application is and moves with it ([`acknowledge`]):
+//! no frame is fetched before it is written, whatever the sizes of ring and period, and the
+//! position can be what it should be, that of the frame that is heard. An application that is late
+//! finds the transmitter stopped behind its last frame; one that drains wants just that. Only one
+//! that has told ALSA to let the stream run on in any case gets a transmitter without an end, which
+//! fetches [`FIFO_FRAMES`] in advance.
 //!
 //! [`acknowledge`]: PcmDriver::acknowledge
 
@@ -21,15 +21,19 @@ use crate::{
         Hardware,
         Unit, //
     },
-    registers::TX_END_FRAMES,
-    registers::TX_STATUS,
-    sound::pcm::{
-        Capabilities,
-        Direction,
-        Format,
-        PcmDriver,
-        Substream,
-        Trigger, //
+    registers::{
+        TX_END_FRAMES,
+        TX_STATUS, //
+    },
+    sound::{
+        pcm::PcmDriver,
+        stream::{
+            Capabilities,
+            Direction,
+            Format,
+            Trigger, //
+        },
+        substream::Substream, //
     },
     stream_registers::{
         Control,
@@ -265,8 +269,8 @@ impl PcmDriver for DmaPcm {
     }
 
     fn sync_stop(&self, substream: Substream<'_>) -> Result {
-        // The answer to a read comes after what the unit has still written to memory, and shows that
-        // it has seen that it is to stop.
+        // The answer to a read comes after what the unit has still written to memory, and shows
+        // that it has seen that it is to stop.
         self.registers(substream.direction())?.is_enabled();
         Ok(())
     }

@@ -3,9 +3,9 @@
 //! The controls of the card: how loud the transmitter plays and the receiver records, and what it
 //! records. They are of the block, and so of whoever plays and records.
 //!
-//! What is switched off has a gain of 0, which is as silent as `TX_CONTROL.mute`: that bit could not
-//! be written without the others, `enable` among them, and would start a transmitter anew that has
-//! just stopped by itself.
+//! What is switched off has a gain of 0, which is as silent as `TX_CONTROL.mute`: that bit could
+//! not be written without the others, `enable` among them, and would start a transmitter anew that
+//! has just stopped by itself.
 
 use crate::{
     hardware::{

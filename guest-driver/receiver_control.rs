@@ -43,8 +43,8 @@ impl ReceiverControl {
         self.written.lock().loopback()
     }
 
-    /// Has the receiver take what the transmitter plays, or the block's audio input. Returns whether
-    /// it was otherwise.
+    /// Has the receiver take what the transmitter plays, or the block's audio input. Returns
+    /// whether it was otherwise.
     pub(crate) fn set_loopback(&self, access: &Access<'_>, on: bool) -> bool {
         let mut written = self.written.lock();
         if written.loopback() == on {

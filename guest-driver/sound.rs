@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Abstractions of ALSA, which Linux 7.3 does not have for Rust: cards, PCM devices, mixer controls.
+//! Abstractions of ALSA, which Linux 7.3 does not have for Rust: cards, PCM devices and controls of
+//! a mixer.
 //!
 //! Nothing here knows this driver's device, and everything here is safe to use: the pointers that
 //! ALSA's C code hands around stay in these files.
@@ -14,6 +15,7 @@
 #[allow(
     clippy::all,
     clippy::pedantic,
+    clippy::undocumented_unsafe_blocks,
     dead_code,
     improper_ctypes,
     missing_docs,
@@ -31,3 +33,5 @@ mod bindings {
 pub(crate) mod card;
 pub(crate) mod control;
 pub(crate) mod pcm;
+pub(crate) mod stream;
+pub(crate) mod substream;

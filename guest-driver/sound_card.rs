@@ -19,11 +19,11 @@ use crate::{
             Names,
             NewCard, //
         },
-        pcm::{
+        pcm::Pcm,
+        stream::{
             Direction,
-            Pcm,
             Stopped, //
-        },
+        }, //
     },
     PwmAudioModule, //
 };
@@ -43,7 +43,8 @@ pub(crate) struct Streams {
     dma: Arc<Pcm<DmaPcm>>,
 }
 
-/// Makes a card of `device`, whose block is `hardware`. It is to be registered when interrupts come.
+/// Makes a card of `device`, whose block is `hardware`. It is to be registered when interrupts
+/// come.
 pub(crate) fn new_card<'bound>(
     device: &'bound Device<Bound>,
     hardware: &Arc<Hardware>,

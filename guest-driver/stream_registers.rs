@@ -10,7 +10,7 @@ use crate::{
         Unit, //
     },
     registers::*,
-    sound::pcm::{
+    sound::stream::{
         Format,
         Parameters, //
     },
@@ -76,8 +76,8 @@ impl<'a> StreamRegisters<'a> {
         }
     }
 
-    /// Stops the unit, empties its FIFO and sets what a stream is; [`ENODEV`] if the device does not
-    /// answer.
+    /// Stops the unit, empties its FIFO and sets what a stream is; [`ENODEV`] if the device does
+    /// not answer.
     pub(crate) fn set_up(&self, parameters: &Parameters) -> Result {
         self.stop();
         let (sample_bits, packed) = match parameters.format {

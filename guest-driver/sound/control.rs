@@ -66,7 +66,7 @@ impl<T: Send + Sync> Control<T> {
             Range::Volume { .. } => (sound::SNDRV_CTL_ELEM_ACCESS_TLV_READ, LINEAR_SCALE.as_ptr()),
         };
         let template = sound::snd_kcontrol_new {
-            iface: sound::SNDRV_CTL_ELEM_IFACE_MIXER as _,
+            iface: sound::SNDRV_CTL_ELEM_IFACE_MIXER as sound::snd_ctl_elem_iface_t,
             name: self.name.as_char_ptr(),
             access: access | sound::SNDRV_CTL_ELEM_ACCESS_READWRITE,
             info: Some(Self::info),
@@ -119,7 +119,7 @@ impl<T: Send + Sync> Control<T> {
         info.type_ = match this.range {
             Range::Switch => sound::SNDRV_CTL_ELEM_TYPE_BOOLEAN,
             Range::Volume { .. } => sound::SNDRV_CTL_ELEM_TYPE_INTEGER,
-        } as _;
+        } as sound::snd_ctl_elem_type_t;
         info.count = 1;
         // SAFETY: Of both types the limits are in `integer`.
         let limits = unsafe { info.value.integer.as_mut() };

@@ -2,10 +2,10 @@
 
 //! Driver for the PWM/audio block on PCI.
 //!
-//! Plays audio through the transmit FIFO of the block, interrupt by interrupt, offers its PWM
-//! channels to the PWM subsystem, and shows its sample window, which is a function of its own with
-//! a driver of its own. [`character_device`], [`pwm_chip`] and [`sample_window`] have the
-//! interfaces to user space.
+//! Is a sound card, plays audio through the transmit FIFO of the block, interrupt by interrupt,
+//! offers its PWM channels to the PWM subsystem, and shows its sample window, which is a function
+//! of its own with a driver of its own. [`sound_card`], [`character_device`], [`pwm_chip`] and
+//! [`sample_window`] have the interfaces to user space.
 //!
 //! A write to a register may be posted: the device has surely seen it only once a later read is
 //! answered. Nothing here depends on more than the order of accesses.
@@ -39,7 +39,10 @@ mod shared_unit;
 mod sound;
 mod sound_card;
 mod stream_registers;
+mod unit_stream;
 mod window_driver;
+mod window_pcm;
+mod windows;
 
 use character_device::{
     AudioFile,
@@ -263,6 +266,8 @@ struct PwmAudioModule {
 
 impl InPlaceModule for PwmAudioModule {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        // SAFETY: The module is initialised once, and no driver is there yet.
+        unsafe { windows::init() };
         try_pin_init!(Self {
             audio <- driver::Registration::new(c"pwm_audio", module),
             window <- driver::Registration::new(c"pwm_audio_window", module),

@@ -2,7 +2,7 @@
 
 //! The sound card: `hw:PWMaudio`.
 //!
-//! - PCM device 0 plays and records by DMA.
+//! - PCM device 0 plays and records by DMA, device 1 over the sample window.
 //! - The mixer has volume, switch and loopback.
 //!
 //! An open stream has the transmitter or the receiver for itself: `EBUSY` if somebody else has it,
@@ -19,12 +19,18 @@ use crate::{
             Names,
             NewCard, //
         },
-        pcm::Pcm,
+        pcm::{
+            Pcm,
+            PcmDriver, //
+        },
         stream::{
             Direction,
             Stopped, //
         }, //
     },
+    unit_stream::News,
+    window_pcm::WindowPcm,
+    windows::Slot,
     PwmAudioModule, //
 };
 use kernel::{
@@ -41,6 +47,7 @@ use kernel::{
 /// The streams of the card, as the interrupt thread knows them.
 pub(crate) struct Streams {
     dma: Arc<Pcm<DmaPcm>>,
+    window: Arc<Pcm<WindowPcm>>,
 }
 
 /// Makes a card of `device`, whose block is `hardware`. It is to be registered when interrupts
@@ -62,39 +69,64 @@ pub(crate) fn new_card<'bound>(
         control.add(&card, mixer.clone())?;
     }
     let dma = Pcm::new(&card, 0, DmaPcm::new(hardware.clone()))?;
-    Ok((card, Arc::new(Streams { dma }, GFP_KERNEL)?))
+    let slot = Slot::of(device.name())?;
+    let window = Pcm::new(&card, 1, WindowPcm::new(hardware.clone(), slot))?;
+    let streams = Arc::new(Streams { dma, window }, GFP_KERNEL)?;
+    Ok((card, streams))
+}
+
+/// What the interrupt thread needs of a PCM device. Those that are not open take no notice.
+trait Listener {
+    fn news(&self, direction: Direction) -> Result<News>;
+}
+
+impl Listener for DmaPcm {
+    fn news(&self, direction: Direction) -> Result<News> {
+        self.streams.news(direction)
+    }
+}
+
+impl Listener for WindowPcm {
+    fn news(&self, direction: Direction) -> Result<News> {
+        self.streams.news(direction)
+    }
 }
 
 impl Client for Streams {
     fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
-        if pending.tx_period() {
-            self.dma.period_elapsed(Direction::Playback);
-        }
-        if pending.rx_period() {
-            self.dma.period_elapsed(Direction::Capture);
-        }
-        if pending.tx_drained() || pending.tx_error() || pending.tx_underrun() {
-            self.check(Direction::Playback);
-        }
-        if pending.rx_error() || pending.rx_overrun() {
-            self.check(Direction::Capture);
-        }
+        handle(&self.dma, pending);
+        handle(&self.window, pending);
     }
 
     fn device_gone(&self) {
-        self.dma.stop(Direction::Playback, Stopped::Disconnected);
-        self.dma.stop(Direction::Capture, Stopped::Disconnected);
+        for direction in Direction::ALL {
+            self.dma.stop(direction, Stopped::Disconnected);
+            self.window.stop(direction, Stopped::Disconnected);
+        }
     }
 }
 
-impl Streams {
-    /// Tells the stream what the unit itself says: the news may be of a stream before it.
-    fn check(&self, direction: Direction) {
-        let dma = self.dma.driver();
-        if dma.has_ended(direction) == Ok(true) {
-            self.dma.ended(direction);
-        } else if dma.has_failed(direction) == Ok(true) {
-            self.dma.stop(direction, Stopped::Xrun);
-        }
+fn handle<T: PcmDriver + Listener>(pcm: &Pcm<T>, pending: SYSTEM_INTERRUPT_STATUS) {
+    if pending.tx_period() {
+        pcm.period_elapsed(Direction::Playback);
+    }
+    if pending.rx_period() {
+        pcm.period_elapsed(Direction::Capture);
+    }
+    if pending.tx_drained() || pending.tx_error() || pending.tx_underrun() {
+        check(pcm, Direction::Playback);
+    }
+    if pending.rx_error() || pending.rx_overrun() {
+        check(pcm, Direction::Capture);
+    }
+}
+
+/// Tells the stream what the unit itself says: the news may be of a stream before it.
+fn check<T: PcmDriver + Listener>(pcm: &Pcm<T>, direction: Direction) {
+    match pcm.driver().news(direction) {
+        Ok(News::Ended) => pcm.ended(direction),
+        Ok(News::Failed) => pcm.stop(direction, Stopped::Xrun),
+        // It is not open, or it is well, or the device is gone, of which it hears otherwise.
+        Ok(News::None) | Err(_) => {}
     }
 }

@@ -22,12 +22,22 @@ use kernel::{
     prelude::*, //
 };
 
+/// Where the memory is that a stream's samples come from, or go to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A ring in the sample window.
+    Window,
+    /// Where the unit's list says, again and again.
+    Dma,
+}
+
 /// What an enabled unit does.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Control {
     /// It stands still.
     pub(crate) pause: bool,
-    /// The transmitter stops with frame `TX_END_FRAMES`. The receiver does not know this.
+    /// The transmitter stops with frame `TX_END_FRAMES`, or when the ring is empty. The receiver
+    /// does not know this.
     pub(crate) drain: bool,
 }
 
@@ -36,6 +46,7 @@ pub(crate) struct StreamRegisters<'a> {
     access: Access<'a>,
     hardware: &'a Hardware,
     unit: Unit,
+    way: Way,
 }
 
 impl<'a> Deref for StreamRegisters<'a> {
@@ -52,11 +63,12 @@ impl<'a> StreamRegisters<'a> {
     const MANY_FRAMES: u32 = 1 << 24;
 
     /// Those of `unit`; [`ENODEV`] once the device is gone.
-    pub(crate) fn new(hardware: &'a Hardware, unit: Unit) -> Result<Self> {
+    pub(crate) fn new(hardware: &'a Hardware, unit: Unit, way: Way) -> Result<Self> {
         Ok(Self {
             access: hardware.access()?,
             hardware,
             unit,
+            way,
         })
     }
 
@@ -126,7 +138,7 @@ impl<'a> StreamRegisters<'a> {
         Ok(())
     }
 
-    /// Starts the unit, with DMA over the list again and again, and lets it interrupt.
+    /// Starts the unit and lets it interrupt.
     pub(crate) fn start(&self, control: Control) {
         let interrupts = Self::interrupts(self.unit);
         // What an earlier stream left behind is no news of this one.
@@ -140,9 +152,9 @@ impl<'a> StreamRegisters<'a> {
         self.disable_interrupts(Self::interrupts(self.unit));
         // The way cannot change while the unit is enabled, which it may still be.
         match self.unit {
-            Unit::Transmitter => self.write_reg(transmitter_control().with_flush(true)),
+            Unit::Transmitter => self.write_reg(self.transmitter_control().with_flush(true)),
             Unit::Receiver => {
-                let control = receiver_control().with_flush(true);
+                let control = self.receiver_control().with_flush(true);
                 self.hardware.receiver_control.write(self, control);
             }
         }
@@ -167,11 +179,11 @@ impl<'a> StreamRegisters<'a> {
     fn write_control(&self, Control { pause, drain }: Control) {
         match self.unit {
             Unit::Transmitter => {
-                let control = transmitter_control().with_enable(true);
+                let control = self.transmitter_control().with_enable(true);
                 self.write_reg(control.with_pause(pause).with_drain(drain));
             }
             Unit::Receiver => {
-                let control = receiver_control().with_enable(true).with_pause(pause);
+                let control = self.receiver_control().with_enable(true).with_pause(pause);
                 self.hardware.receiver_control.write(self, control);
             }
         }
@@ -195,7 +207,7 @@ impl<'a> StreamRegisters<'a> {
     }
 
     /// Frames played, or received, since the unit was started, modulo 2^32.
-    fn frames(&self) -> u32 {
+    pub(crate) fn frames(&self) -> u32 {
         match self.unit {
             Unit::Transmitter => self.read(TX_FRAMES_PLAYED).into_raw(),
             Unit::Receiver => self.read(RX_FRAMES_RECEIVED).into_raw(),
@@ -209,18 +221,58 @@ impl<'a> StreamRegisters<'a> {
             Unit::Receiver => self.read(RX_POSITION).into_raw(),
         }
     }
-}
 
-/// That of a transmitter that is not enabled, and goes over its list again and again when it is.
-fn transmitter_control() -> TX_CONTROL {
-    TX_CONTROL::zeroed()
-        .with_const_way::<{ TX_CONTROL::WAY_DMA }>()
-        .with_cyclic(true)
-}
+    /// Has the stopped unit use the `frames` from `offset_bytes` on in the sample window as a ring,
+    /// from its first frame on.
+    pub(crate) fn set_ring(&self, offset_bytes: u32, frames: u32) {
+        match self.unit {
+            Unit::Transmitter => {
+                self.write_reg(TX_RING_OFFSET::from_raw(offset_bytes));
+                self.write_reg(TX_RING_FRAMES::from_raw(frames));
+            }
+            Unit::Receiver => {
+                self.write_reg(RX_RING_OFFSET::from_raw(offset_bytes));
+                self.write_reg(RX_RING_FRAMES::from_raw(frames));
+            }
+        }
+        self.set_software_index(0);
+    }
 
-/// That of such a receiver.
-fn receiver_control() -> RX_CONTROL {
-    RX_CONTROL::zeroed()
-        .with_const_way::<{ RX_CONTROL::WAY_DMA }>()
-        .with_cyclic(true)
+    /// Hands over to the unit, or gives back, the frames of the ring before frame `index`.
+    pub(crate) fn set_software_index(&self, index: u32) {
+        match self.unit {
+            Unit::Transmitter => self.write_reg(TX_PRODUCER::from_raw(index)),
+            Unit::Receiver => self.write_reg(RX_CONSUMER::from_raw(index)),
+        }
+    }
+
+    /// The frame of the ring that the unit takes, or writes, next.
+    pub(crate) fn hardware_index(&self) -> u32 {
+        match self.unit {
+            Unit::Transmitter => self.read(TX_CONSUMER).into_raw(),
+            Unit::Receiver => self.read(RX_PRODUCER).into_raw(),
+        }
+    }
+
+    /// That of a transmitter that is not enabled.
+    fn transmitter_control(&self) -> TX_CONTROL {
+        let control = TX_CONTROL::zeroed();
+        match self.way {
+            Way::Window => control.with_const_way::<{ TX_CONTROL::WAY_WINDOW }>(),
+            Way::Dma => control
+                .with_const_way::<{ TX_CONTROL::WAY_DMA }>()
+                .with_cyclic(true),
+        }
+    }
+
+    /// That of a receiver that is not enabled.
+    fn receiver_control(&self) -> RX_CONTROL {
+        let control = RX_CONTROL::zeroed();
+        match self.way {
+            Way::Window => control.with_const_way::<{ RX_CONTROL::WAY_WINDOW }>(),
+            Way::Dma => control
+                .with_const_way::<{ RX_CONTROL::WAY_DMA }>()
+                .with_cyclic(true),
+        }
+    }
 }

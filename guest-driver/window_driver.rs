@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Driver for the function that the sample window is: it offers the window and does nothing else.
+//! Driver for the function that the sample window is: it offers the window, to user space and to
+//! the card of the other function.
 
 use crate::{
     names,
     node::Node,
     sample_window::SampleWindow,
+    windows::{
+        Entry,
+        Slot, //
+    },
     REGION_NAME, //
 };
 use kernel::{
@@ -25,12 +30,12 @@ const WINDOW_BAR: u32 = 2;
 ///
 /// Dropped from top to bottom, so each field may use those below it.
 #[pin_data]
-pub(crate) struct WindowData<'bound> {
+pub(crate) struct WindowData {
     #[pin]
     node: Node<SampleWindow>,
     window: Arc<SampleWindow>,
-    /// Reserves the region that `window` maps for user space. The kernel does not access it.
-    region: pci::Bar<'bound>,
+    /// Has the card find the window.
+    entry: Entry,
     name: Name,
 }
 
@@ -45,7 +50,7 @@ kernel::pci_device_table!(
 
 impl pci::Driver for WindowDriver {
     type IdInfo = ();
-    type Data<'bound> = WindowData<'bound>;
+    type Data<'bound> = WindowData;
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &WINDOW_PCI_TABLE;
 
     fn probe<'bound>(
@@ -54,7 +59,10 @@ impl pci::Driver for WindowDriver {
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
             pci_device.enable_device_mem()?;
-            let region = pci_device.iomap_region(WINDOW_BAR, REGION_NAME)?;
+            // Also reserves the region that `window` maps for user space.
+            let memory = pci_device.iomap_region(WINDOW_BAR, REGION_NAME)?;
+            let memory = Arc::new(memory.into_devres()?, GFP_KERNEL)?;
+            let slot = Slot::of(pci_device.as_ref().name())?;
             let name = names::WINDOW.reserve().inspect_err(|_| {
                 dev_err!(pci_device, "all {} window names are in use\n", Names::COUNT);
             })?;
@@ -68,7 +76,7 @@ impl pci::Driver for WindowDriver {
 
             Ok(try_pin_init!(WindowData {
                 name,
-                region,
+                entry: Entry::new(slot, memory)?,
                 node <- Node::new(name.as_c_str(), window.clone()),
                 window,
                 _: {

@@ -36,12 +36,23 @@ use kernel::{
     },
 };
 
+/// What the ring of a stream is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// In one piece, for DMA by the card's parent.
+    Dma,
+    /// For the processor only.
+    Virtual,
+}
+
 /// A PCM device's driver. A callback concerns one direction, that of its substream, and the two
 /// know nothing of each other.
 #[vtable]
 pub(crate) trait PcmDriver: Send + Sync + 'static {
     /// What user space calls the device.
     const NAME: &'static CStr;
+    /// What memory the hardware needs.
+    const MEMORY: Memory;
 
     /// What streams of `direction` can be.
     fn capabilities(&self, direction: Direction) -> Capabilities;
@@ -144,16 +155,14 @@ impl<T: PcmDriver> Pcm<T> {
                 sound::snd_pcm_set_ops(pcm, direction.into_raw(), &raw const *Self::operations())
             };
         }
+        let (memory, device) = match T::MEMORY {
+            Memory::Dma => (sound::SNDRV_DMA_TYPE_DEV, card.parent()),
+            Memory::Virtual => (sound::SNDRV_DMA_TYPE_VMALLOC, ptr::null_mut()),
+        };
         // SAFETY: As above. The parent lives longer than the card. The memory is allocated when a
         // stream's parameters are chosen.
         to_result(unsafe {
-            sound::snd_pcm_set_managed_buffer_all(
-                pcm,
-                sound::SNDRV_DMA_TYPE_DEV as c_int,
-                card.parent(),
-                0,
-                0,
-            )
+            sound::snd_pcm_set_managed_buffer_all(pcm, memory as c_int, device, 0, 0)
         })?;
         Ok(this)
     }

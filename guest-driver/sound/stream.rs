@@ -18,7 +18,8 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    pub(super) const ALL: [Self; 2] = [Self::Playback, Self::Capture];
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Playback, Self::Capture];
 
     pub(super) const fn into_raw(self) -> c_int {
         match self {

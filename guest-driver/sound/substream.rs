@@ -108,6 +108,49 @@ impl Substream<'_> {
         unsafe { (*self.runtime()).dma_addr }
     }
 
+    /// Copies what is in the ring from byte `offset` on; [`EINVAL`] past its end.
+    pub(crate) fn read_buffer(self, offset: usize, destination: &mut [u8]) -> Result {
+        let source = self.buffer(offset, destination.len())?;
+        // SAFETY: `source` has as many bytes, and nobody else knows of `destination`. The
+        // application may write them meanwhile, which memcpy() does not mind.
+        unsafe {
+            bindings::memcpy(
+                destination.as_mut_ptr().cast(),
+                source.as_ptr().cast(),
+                destination.len(),
+            )
+        };
+        Ok(())
+    }
+
+    /// Copies to the ring, from byte `offset` on; [`EINVAL`] past its end.
+    pub(crate) fn write_buffer(self, offset: usize, source: &[u8]) -> Result {
+        let destination = self.buffer(offset, source.len())?;
+        // SAFETY: `destination` has as many bytes. The application may read them meanwhile, which
+        // memcpy() does not mind.
+        unsafe {
+            bindings::memcpy(
+                destination.as_ptr().cast(),
+                source.as_ptr().cast(),
+                source.len(),
+            )
+        };
+        Ok(())
+    }
+
+    /// Where the `length` bytes of the ring from byte `offset` on are.
+    fn buffer(self, offset: usize, length: usize) -> Result<NonNull<u8>> {
+        // SAFETY: By the type invariants it is valid. The memory changes with the parameters.
+        let (area, bytes) = unsafe { ((*self.runtime()).dma_area, (*self.runtime()).dma_bytes) };
+        let end = offset.checked_add(length).ok_or(EINVAL)?;
+        if end > bytes {
+            return Err(EINVAL);
+        }
+        let area = NonNull::new(area).ok_or(EINVAL)?;
+        // SAFETY: It is in the area, or at its end.
+        Ok(unsafe { area.add(offset) })
+    }
+
     /// How far the application is: frames written, or read, since
     /// [`prepare`](super::pcm::PcmDriver::prepare), modulo [`Self::boundary_frames`].
     pub(crate) fn application_frames(self) -> u64 {

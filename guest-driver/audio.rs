@@ -14,10 +14,12 @@ use crate::{
     shared_unit::SharedUnit, //
 };
 use kernel::{
+    fs::File,
     iov::IovIterSource,
     new_mutex,
     prelude::*,
     sync::{
+        poll::PollTable,
         Arc,
         Mutex, //
     }, //
@@ -150,6 +152,13 @@ impl Audio {
         let rest_start = filled.len() - rest.len();
         bytes.copy_within(rest_start..rest_start + *partial, 0);
         Ok(taken)
+    }
+
+    /// Whether a write would take something now, or fail because somebody else has the transmitter.
+    /// What changes that wakes `table`.
+    pub(crate) fn poll(self: &Arc<Self>, file: &File, table: &PollTable<'_>) -> bool {
+        table.register_wait(file, self.transmitter.changed());
+        !self.transmitter.is_for(self) || self.playback.lock().has_room_for_waiter()
     }
 
     fn wait_for_room(&self, nonblocking: bool) -> Result {

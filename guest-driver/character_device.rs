@@ -5,6 +5,8 @@
 //! - `write()` takes interleaved samples in the current format and waits while the driver's ring is
 //!   full (with `O_NONBLOCK`: `EAGAIN`). Playback starts when the ring is full, or at
 //!   [`DRAIN`]. The first bytes of a frame may come with one call and its last with the next.
+//! - `poll()`, also by epoll, tells of output when `write()` would not wait. While playing that is
+//!   when the ring is half empty. Once the device is gone there are `POLLERR` and `POLLHUP`.
 //! - `ioctl()`: [`SET_FORMAT`], [`SET_RATE`], [`SET_LOOP`], [`DRAIN`].
 //! - One open file at a time (`EBUSY`), or several with the module's parameter `shared_open`. Each
 //!   has settings and samples of its own, and starts with 24 bits, two channels, 48,000 Hz and no
@@ -26,6 +28,7 @@ use crate::{
     shared_unit::SharedUnit, //
 };
 use kernel::{
+    bindings,
     fs::{
         file::{
             flags,
@@ -53,6 +56,7 @@ use kernel::{
             },
             AtomicFlag, //
         },
+        poll::PollTable,
         Arc, //
     },
     uaccess::{
@@ -133,12 +137,25 @@ impl Drop for Exclusive {
 
 /// An open file.
 pub(crate) struct AudioFile {
+    device: Arc<CharacterDevice>,
     audio: Arc<Audio>,
     _exclusive: Option<Exclusive>,
 }
 
+#[vtable]
 impl OpenFile for AudioFile {
     type Device = CharacterDevice;
+
+    fn poll(this: &Self, file: &File, table: &PollTable<'_>, _wanted: u32) -> u32 {
+        let mut ready = 0;
+        if this.audio.poll(file, table) {
+            ready |= bindings::POLLOUT | bindings::POLLWRNORM;
+        }
+        if this.device.hardware.is_gone() {
+            return bindings::POLLERR | bindings::POLLHUP;
+        }
+        ready
+    }
 }
 
 #[vtable]
@@ -154,6 +171,7 @@ impl MiscDevice for AudioFile {
             Some(Exclusive::new(&device.into())?)
         };
         let file = Self {
+            device: device.into(),
             audio: Audio::new(device.transmitter.clone())?,
             _exclusive: exclusive,
         };

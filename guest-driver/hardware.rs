@@ -164,6 +164,11 @@ impl Hardware {
         }
     }
 
+    /// Whether somebody uses `unit`.
+    pub(crate) fn is_claimed(&self, unit: Unit) -> bool {
+        self.claimed(unit).load(Relaxed)
+    }
+
     fn claimed(&self, unit: Unit) -> &AtomicFlag {
         let [transmitter, receiver] = &self.claimed;
         match unit {

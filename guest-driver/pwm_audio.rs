@@ -13,7 +13,7 @@
 //! Limits:
 //! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3` and `/dev/pwm-audio-window0` to
 //!   `/dev/pwm-audio-window3`. With several, the kernel's log tells which nodes are of one slot.
-//! - No poll(), no power management.
+//! - No power management.
 
 mod audio;
 mod character_device;
@@ -187,7 +187,7 @@ impl pci::Driver for PwmAudioDriver {
                         Ok(handler),
                     )
                 },
-                node <- Node::new(name.as_c_str(), character_device),
+                node <- Node::new(name.as_c_str(), pci_device.as_ref(), character_device),
                 card: card.register()?,
                 hardware,
                 clients,

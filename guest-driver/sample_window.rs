@@ -164,6 +164,7 @@ impl SampleWindow {
     }
 }
 
+#[vtable]
 impl OpenFile for SampleWindow {
     type Device = Self;
 }

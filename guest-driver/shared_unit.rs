@@ -12,12 +12,12 @@ use crate::{
     registers::SYSTEM_INTERRUPT_STATUS, //
 };
 use kernel::{
-    new_condvar,
     new_mutex,
+    new_poll_condvar,
     prelude::*,
     sync::{
+        poll::PollCondVar,
         Arc,
-        CondVar,
         Mutex, //
     }, //
 };
@@ -29,9 +29,8 @@ pub(crate) struct SharedUnit<T> {
     unit: Unit,
     #[pin]
     user: Mutex<Option<(Arc<T>, Claim)>>,
-    /// What a file waits for may be there, or will never come.
     #[pin]
-    changed: CondVar,
+    changed: PollCondVar,
 }
 
 impl<T> SharedUnit<T> {
@@ -42,7 +41,7 @@ impl<T> SharedUnit<T> {
                 hardware,
                 unit,
                 user <- new_mutex!(None),
-                changed <- new_condvar!(),
+                changed <- new_poll_condvar!(),
             }),
             GFP_KERNEL,
         )
@@ -52,8 +51,8 @@ impl<T> SharedUnit<T> {
         &self.hardware
     }
 
-    /// To be notified under the lock that goes with what has changed.
-    pub(crate) fn changed(&self) -> &CondVar {
+    /// Notified when what a file waits for may be there, or will never come.
+    pub(crate) fn changed(&self) -> &PollCondVar {
         &self.changed
     }
 
@@ -77,6 +76,15 @@ impl<T> SharedUnit<T> {
         let is_user = |user: &mut (Arc<T>, Claim)| Arc::ptr_eq(&user.0, file);
         // Dropped after the lock.
         let _left = self.user.lock().take_if(is_user);
+        self.changed.notify_all();
+    }
+
+    /// Whether `file` is the user or could become it.
+    pub(crate) fn is_for(&self, file: &Arc<T>) -> bool {
+        match &*self.user.lock() {
+            Some((user, _)) => Arc::ptr_eq(user, file),
+            None => !self.hardware.is_claimed(self.unit),
+        }
     }
 
     fn user(&self) -> Option<Arc<T>> {
@@ -95,5 +103,6 @@ impl<T: Client> Client for SharedUnit<T> {
         if let Some(user) = self.user() {
             user.device_gone();
         }
+        self.changed.notify_all();
     }
 }

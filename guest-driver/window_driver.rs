@@ -77,7 +77,7 @@ impl pci::Driver for WindowDriver {
             Ok(try_pin_init!(WindowData {
                 name,
                 entry: Entry::new(slot, memory)?,
-                node <- Node::new(name.as_c_str(), window.clone()),
+                node <- Node::new(name.as_c_str(), pci_device.as_ref(), window.clone()),
                 window,
                 _: {
                     dev_info!(pci_device, "sample window, /dev/{}\n", name.as_c_str());

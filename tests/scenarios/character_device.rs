@@ -1,19 +1,56 @@
-//! `/dev/pwm-audio0`: what several open files do to each other.
+//! `/dev/pwm-audio0`: what several open files do to each other, and what does not wait.
 
-use cosim_tests::{BoardError, Guest, GuestProgram, PwmAudio};
+use cosim_tests::{BoardError, Guest, GuestProgram, ProgramOutput, PwmAudio, Running};
 
-use crate::support::{MODULE, assert_quiet, board_with_device, wav};
+use crate::support::{MODULE, assert_quiet, board_with_device, board_with_driver, function, wav};
 
 /// `EBUSY`, as the guest's `audio` program says it.
 const BUSY: &str = "failed: os error 16";
+/// `EAGAIN`.
+const AGAIN: &str = "failed: os error 11";
+/// `ENODEV`.
+const NO_DEVICE: &str = "failed: os error 19";
+/// Whatever is no failure.
+const SOMETHING: &str = "*";
 
 /// Runs the guest's `audio` program and checks what it answers to each line.
 fn converse(guest: &Guest, conversation: &[(&str, &str)]) -> Result<(), BoardError> {
     let lines: Vec<&str> = conversation.iter().map(|(line, _)| *line).collect();
     let output = guest.run(GuestProgram::new(["audio"]).standard_input(lines.join("\n")))?;
-    let answers: Vec<&str> = conversation.iter().map(|(_, answer)| *answer).collect();
-    assert_eq!(output.text().lines().collect::<Vec<_>>(), answers, "{output}");
+    check_answers(&output, conversation.iter().map(|(_, answer)| *answer));
     Ok(())
+}
+
+fn check_answers<'a>(output: &ProgramOutput, expected: impl Iterator<Item = &'a str>) {
+    let text = output.text();
+    let (mut answers, mut expected) = (text.lines(), expected.enumerate());
+    for (number, expected) in expected.by_ref() {
+        let answer = answers.next().unwrap_or_else(|| panic!("no answer to line {number}: {output}"));
+        let fits = if expected == SOMETHING { !answer.starts_with("failed") } else { answer == expected };
+        assert!(fits, "answer to line {number}: expected {expected:?}, found {answer:?}: {output}");
+    }
+    assert_eq!(answers.next(), None, "{output}");
+}
+
+/// Starts the guest's `audio` program with `lines`. Returns when it has answered `count` of them and does the next.
+fn start_conversation(guest: &Guest, lines: &[&str], count: usize) -> Result<Running, BoardError> {
+    guest.write_file("/tmp/lines", lines.join("\n"))?;
+    guest.run(["busybox", "mkfifo", "/tmp/answered"])?.success()?;
+    let script = format!(
+        "audio </tmp/lines | (n=0; while read -r answer; do
+             echo \"$answer\"; n=$((n + 1)); [ $n = {count} ] && echo >/tmp/answered
+         done)"
+    );
+    let running = guest.start(["busybox", "sh", "-c", &script])?;
+    guest.run(["busybox", "cat", "/tmp/answered"])?.success()?;
+    Ok(running)
+}
+
+/// Takes the device from its driver, and gives it back.
+fn rebind(guest: &Guest) -> Result<(), BoardError> {
+    let (driver, address) = ("/sys/bus/pci/drivers/pwm_audio", function(guest)?.address);
+    guest.write_file(&format!("{driver}/unbind"), address.as_str())?;
+    guest.write_file(&format!("{driver}/bind"), address)
 }
 
 /// The samples of stream `number`, as the device has played them.
@@ -25,6 +62,7 @@ fn played(device: &PwmAudio, number: u32) -> Vec<i32> {
 fn a_file_that_is_alone_keeps_others_out_until_it_is_closed() -> Result<(), BoardError> {
     let (board, _device) = board_with_device()?;
     board.guest().load_module(MODULE)?;
+    assert_eq!(board.guest().read_text("/sys/class/misc/pwm-audio0/device/device")?, "0x0ad0\n", "its PCI function");
     converse(
         board.guest(),
         &[("open 0 both", "done"), ("open 1 record", BUSY), ("close 0", "done"), ("open 1 play", "done")],
@@ -72,6 +110,62 @@ fn two_open_files_do_not_disturb_each_other() -> Result<(), BoardError> {
     assert_eq!(device.stream(1).expect("a capture").format, noise.format);
     assert_eq!(played(&device, 2), chord.samples);
     assert_eq!(device.counters().streams, 2);
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn output_that_does_not_wait_is_told_when_there_is_room() -> Result<(), BoardError> {
+    let (board, device) = board_with_driver()?;
+    let guest = board.guest();
+    let chord = wav("chord-48k-s24-stereo.wav");
+    guest.write_file("/tmp/samples", chord.driver_bytes())?;
+    converse(
+        guest,
+        &[
+            ("open 0 play nonblocking", "done"),
+            ("poll 0 both", "out"),
+            ("wait 0 play", "out"),
+            // Ring and FIFO have room for less than a second.
+            ("write 0 /tmp/samples", SOMETHING),
+            ("write 0 /tmp/samples", AGAIN),
+            ("poll 0 play", "nothing"),
+            ("wait 0 play", "out"),
+            ("write 0 /tmp/samples", SOMETHING),
+            ("drain 0", AGAIN),
+            ("poll 0 play", "nothing"),
+            ("wait 0 play", "out"),
+            ("drain 0", "done"),
+        ],
+    )?;
+    let played = played(&device, 1);
+    // What came first is known: the rest began at the start again.
+    assert!(played.len() > 2 * 16_384 && played[..2 * 16_384] == chord.samples[..2 * 16_384]);
+    assert_eq!(device.counters().underruns, 0);
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn who_waits_hears_that_the_device_is_gone() -> Result<(), BoardError> {
+    let (board, _device) = board_with_driver()?;
+    let guest = board.guest();
+    let chord = wav("chord-48k-s24-stereo.wav");
+    guest.write_file("/tmp/samples", chord.driver_bytes())?;
+    let lines = [
+        "open 0 play",
+        "loop 0 on",
+        // Fails when the ring is full, which the loop plays for ever.
+        "write 0 /tmp/samples",
+        "wait 0 play",
+        "write 0 /tmp/samples",
+        "poll 0 both",
+        "close 0",
+    ];
+    let waiting = start_conversation(guest, &lines, 3)?;
+    rebind(guest)?;
+    let output = waiting.wait()?;
+    check_answers(&output, ["done", "done", SOMETHING, "gone", NO_DEVICE, "gone", "done"].into_iter());
     assert_quiet(guest)?;
     board.shutdown()
 }

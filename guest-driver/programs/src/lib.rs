@@ -8,7 +8,8 @@ mod registers;
 mod system_calls;
 
 pub use pwm_audio::{
-    Channels, DEVICE_PATH, Direction, OutsideWindow, PwmAudio, SampleFormat, SampleWindow, WINDOW_BYTES, WINDOW_PATH,
+    Channels, DEVICE_PATH, Direction, OutsideWindow, PwmAudio, Readiness, SampleFormat, SampleWindow, WINDOW_BYTES,
+    WINDOW_PATH,
 };
 pub use pwm_chip::{CHIP_PATH, PwmChip, Waveform};
 pub use registers::{Operation, ParseOperationError, RegisterBar};

@@ -1,10 +1,12 @@
 //! The user-space side of `/dev/pwm-audio0` and `/dev/pwm-audio-window0`.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::fs::OFlags;
 
 use crate::system_calls::{self, DeviceMemory, Format};
@@ -80,6 +82,56 @@ pub enum Direction {
     Both,
 }
 
+impl Direction {
+    fn plays(self) -> bool {
+        self != Self::Record
+    }
+
+    fn records(self) -> bool {
+        self != Self::Play
+    }
+
+    /// What it waits for. `poll()` and epoll have the same bits.
+    fn events(self) -> epoll::EventFlags {
+        let mut events = epoll::EventFlags::empty();
+        events.set(epoll::EventFlags::IN, self.records());
+        events.set(epoll::EventFlags::OUT, self.plays());
+        events
+    }
+}
+
+/// What a device is ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// Reading would not wait.
+    pub input: bool,
+    /// Writing would not wait.
+    pub output: bool,
+    /// The device is gone: nothing will be ready any more.
+    pub gone: bool,
+}
+
+impl Readiness {
+    fn of(events: u32) -> Self {
+        let events = epoll::EventFlags::from_bits_retain(events);
+        let gone = epoll::EventFlags::ERR | epoll::EventFlags::HUP;
+        Self {
+            input: events.contains(epoll::EventFlags::IN),
+            output: events.contains(epoll::EventFlags::OUT),
+            gone: events.contains(gone),
+        }
+    }
+}
+
+impl fmt::Display for Readiness {
+    /// In words: `in`, `out`, `gone`, or `nothing`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [(self.input, "in"), (self.output, "out"), (self.gone, "gone")];
+        let words: Vec<&str> = words.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word).collect();
+        if words.is_empty() { formatter.write_str("nothing") } else { formatter.write_str(&words.join(" ")) }
+    }
+}
+
 /// The opened device. Closing it (dropping this) stops playback at once; [`PwmAudio::drain`] first plays to the end.
 ///
 /// Samples are written through [`Write`]: interleaved, in the current format, blocking while the driver's ring is full.
@@ -100,10 +152,10 @@ impl PwmAudio {
     /// Opens a device of the driver by its path. What `direction` does not have fails with `EBADF`; what would have to wait
     /// fails with `EAGAIN` unless it `waits`.
     pub fn open_path(path: &Path, direction: Direction, waits: bool) -> io::Result<Self> {
-        let (plays, records) = (direction != Direction::Record, direction != Direction::Play);
         let flags = if waits { OFlags::empty() } else { OFlags::NONBLOCK };
         let flags = flags.bits().cast_signed();
-        let file = OpenOptions::new().read(records).write(plays).custom_flags(flags).open(path)?;
+        let file =
+            OpenOptions::new().read(direction.records()).write(direction.plays()).custom_flags(flags).open(path)?;
         Ok(Self { file })
     }
 
@@ -129,6 +181,24 @@ impl PwmAudio {
     /// `EINTR` when a signal came.
     pub fn drain(&self) -> io::Result<()> {
         system_calls::drain(&self.file)
+    }
+
+    /// What it is ready for now, of what `direction` has.
+    pub fn readiness(&self, direction: Direction) -> io::Result<Readiness> {
+        let wanted = PollFlags::from_bits_retain(direction.events().bits() as u16);
+        let mut polled = [PollFd::new(&self.file, wanted)];
+        poll(&mut polled, Some(&Timespec::default()))?;
+        Ok(Readiness::of(polled[0].revents().bits().into()))
+    }
+
+    /// Waits until it is ready for some of what `direction` has, or gone.
+    pub fn wait(&self, direction: Direction) -> io::Result<Readiness> {
+        let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        epoll::add(&set, &self.file, epoll::EventData::new_u64(0), direction.events())?;
+        let mut events = Vec::with_capacity(1);
+        epoll::wait(&set, rustix::buffer::spare_capacity(&mut events), None)?;
+        let flags = events.first().map_or(epoll::EventFlags::empty(), |event: &epoll::Event| event.flags);
+        Ok(Readiness::of(flags.bits()))
     }
 }
 

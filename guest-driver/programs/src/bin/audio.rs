@@ -11,14 +11,16 @@ use std::process::ExitCode;
 use guest_programs::{Channels, DEVICE_PATH, Direction, PwmAudio, SampleFormat};
 
 const USAGE: &str = "usage: audio < LINES
-Each line is answered by one line: `done` or a number, or `failed: ` and why if it was refused. FILE is a number.
+Each line is answered by one line: `done` or what it gave, or `failed: ` and why if it was refused. FILE is a number.
   open FILE play|record|both [nonblocking]
   close FILE
   format FILE BITS CHANNELS
   rate FILE HZ
   loop FILE on|off
   write FILE PATH       all of the file at PATH, in one call: how many bytes were taken
-  drain FILE";
+  drain FILE
+  poll FILE play|record|both    what it is ready for: `in`, `out`, `gone`, `nothing`
+  wait FILE play|record|both    the same, once it is ready for some of that";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
@@ -29,6 +31,8 @@ enum Operation {
     Loop(bool),
     Write(PathBuf),
     Drain,
+    Poll(Direction),
+    Wait(Direction),
 }
 
 /// Which file, and what to do with it.
@@ -37,20 +41,15 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [name, file, ref arguments @ ..] = words[..] else { return Err(wrong()) };
     let number = |text: &str| text.parse::<u32>().map_err(|_| wrong());
+    let direction = |text: &str| match text {
+        "play" => Ok(Direction::Play),
+        "record" => Ok(Direction::Record),
+        "both" => Ok(Direction::Both),
+        _ => Err(wrong()),
+    };
     let operation = match (name, arguments) {
-        ("open", [direction, rest @ ..]) => {
-            let direction = match *direction {
-                "play" => Direction::Play,
-                "record" => Direction::Record,
-                "both" => Direction::Both,
-                _ => return Err(wrong()),
-            };
-            match rest {
-                [] => Operation::Open(direction, true),
-                ["nonblocking"] => Operation::Open(direction, false),
-                _ => return Err(wrong()),
-            }
-        }
+        ("open", [wanted]) => Operation::Open(direction(wanted)?, true),
+        ("open", [wanted, "nonblocking"]) => Operation::Open(direction(wanted)?, false),
         ("close", []) => Operation::Close,
         ("format", [bits, channels]) => {
             let format = SampleFormat::from_bits(number(bits)?).ok_or_else(wrong)?;
@@ -61,6 +60,8 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
         ("loop", ["off"]) => Operation::Loop(false),
         ("write", [path]) => Operation::Write(path.into()),
         ("drain", []) => Operation::Drain,
+        ("poll", [wanted]) => Operation::Poll(direction(wanted)?),
+        ("wait", [wanted]) => Operation::Wait(direction(wanted)?),
         _ => return Err(wrong()),
     };
     Ok((number(file)?, operation))
@@ -89,6 +90,8 @@ impl Files {
             Operation::Loop(is_on) => device.set_loop(is_on)?,
             Operation::Write(path) => return Ok(device.write(&fs::read(path)?)?.to_string()),
             Operation::Drain => device.drain()?,
+            Operation::Poll(direction) => return Ok(device.readiness(direction)?.to_string()),
+            Operation::Wait(direction) => return Ok(device.wait(direction)?.to_string()),
         }
         Ok("done".to_owned())
     }
@@ -152,6 +155,8 @@ mod tests {
             ("loop 0 off", (0, Operation::Loop(false))),
             ("write 0 /tmp/a", (0, Operation::Write("/tmp/a".into()))),
             ("drain 0", (0, Operation::Drain)),
+            ("poll 0 both", (0, Operation::Poll(Direction::Both))),
+            ("wait 0 record", (0, Operation::Wait(Direction::Record))),
         ] {
             assert_eq!(parse(line), Ok(expected), "{line:?}");
         }

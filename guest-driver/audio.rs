@@ -54,7 +54,7 @@ pub(crate) struct Audio {
 impl Audio {
     /// For a file that was just opened.
     pub(crate) fn new(transmitter: Arc<SharedUnit<Self>>) -> Result<Arc<Self>> {
-        let playback = Playback::new()?;
+        let playback = Playback::new();
         let bounce = Bounce {
             bytes: KBox::new([0; Bounce::LENGTH], GFP_KERNEL)?,
             partial: 0,
@@ -135,6 +135,8 @@ impl Audio {
         let mut bounce = self.bounce.lock();
         let Bounce { bytes, partial } = &mut *bounce;
 
+        // The format changes only under the lock of `bounce`.
+        self.playback.lock().prepare()?;
         let (room, frame_bytes) =
             self.with(|playback, _| Ok((playback.room(), playback.format().frame_bytes())))?;
         if room == 0 {

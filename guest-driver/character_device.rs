@@ -71,9 +71,8 @@ const IOCTL_TYPE: u32 = 0x50;
 /// Sets the format of the samples to come. `EBUSY` while there are samples to play, `EINVAL` for
 /// values not listed. The argument is two `u32`:
 ///
-/// 1. bits of a sample: 8 (unsigned bytes), 16 (signed, little endian) or 24 (signed, little
-///    endian, in three bytes);
-/// 2. channels: 1 or 2.
+/// 1. bits of a sample: 8 (unsigned bytes), 16, 24 (in three bytes) or 32 (signed, little endian);
+/// 2. channels: 1 to 8.
 const SET_FORMAT: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 1);
 
 /// Sets the frames played a second, 8,000 to 192,000. `EBUSY` while playing, `EINVAL` if out of

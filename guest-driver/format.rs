@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sample formats: what user space writes and what the device takes.
+//! Sample formats: what user space writes and reads, and what the device takes and gives.
 
-use crate::registers::TX_FORMAT;
-use kernel::prelude::*;
+use crate::{
+    hardware::Registers,
+    registers::{
+        TX_FORMAT,
+        TX_SAMPLE, //
+    }, //
+};
+use core::ops::RangeInclusive;
+use kernel::{
+    io::{
+        register::Register,
+        Io, //
+    },
+    prelude::*, //
+};
 
-/// Layout of one sample in the bytes that user space writes.
+/// Layout of one sample in the bytes of user space.
 #[derive(Clone, Copy)]
 enum Sample {
     /// Unsigned, silence at 128, as WAV files have it.
@@ -14,15 +27,22 @@ enum Sample {
     Signed16,
     /// Two's complement, little endian, packed in three bytes.
     Signed24,
+    /// Two's complement, little endian.
+    Signed32,
 }
 
 impl Sample {
-    const fn bytes(self) -> usize {
+    const fn bits(self) -> u32 {
         match self {
-            Sample::Unsigned8 => 1,
-            Sample::Signed16 => 2,
-            Sample::Signed24 => 3,
+            Sample::Unsigned8 => TX_FORMAT::SAMPLE_BITS_SIGNED_8,
+            Sample::Signed16 => TX_FORMAT::SAMPLE_BITS_SIGNED_16,
+            Sample::Signed24 => TX_FORMAT::SAMPLE_BITS_SIGNED_24,
+            Sample::Signed32 => TX_FORMAT::SAMPLE_BITS_SIGNED_32,
         }
+    }
+
+    const fn bytes(self) -> usize {
+        self.bits() as usize / 8
     }
 
     /// Converts `bytes`, which are [`Self::bytes`] long, to two's complement in the low bits.
@@ -31,83 +51,74 @@ impl Sample {
             (Sample::Unsigned8, &[only]) => u32::from(only ^ 0x80),
             (_, &[low, high]) => u32::from_le_bytes([low, high, 0, 0]),
             (_, &[low, middle, high]) => u32::from_le_bytes([low, middle, high, 0]),
+            (_, &[lowest, low, high, highest]) => {
+                u32::from_le_bytes([lowest, low, high, highest])
+            }
             _ => 0,
         }
     }
 }
 
-/// A format that the device plays without loss.
+/// A format that the device plays and records without loss.
 #[derive(Clone, Copy)]
 pub(crate) struct Format {
     sample: Sample,
-    stereo: bool,
+    channels: u32,
 }
 
 impl Format {
     /// The format of the device after a reset: 24 bits, two channels.
     pub(crate) const DEFAULT: Self = Self {
         sample: Sample::Signed24,
-        stereo: true,
+        channels: TX_FORMAT::CHANNELS_STEREO,
     };
 
-    /// The format with `sample_bits` (8, 16, 24) and `channels` (1, 2); [`EINVAL`] for all others.
+    const CHANNELS: RangeInclusive<u32> = TX_FORMAT::CHANNELS_MINIMUM..=TX_FORMAT::CHANNELS_MAXIMUM;
+
+    /// The format with `sample_bits` (8, 16, 24, 32) and `channels` (1 to 8); [`EINVAL`] for all
+    /// others.
     pub(crate) fn new(sample_bits: u32, channels: u32) -> Result<Self> {
         let sample = match sample_bits {
             TX_FORMAT::SAMPLE_BITS_SIGNED_8 => Sample::Unsigned8,
             TX_FORMAT::SAMPLE_BITS_SIGNED_16 => Sample::Signed16,
             TX_FORMAT::SAMPLE_BITS_SIGNED_24 => Sample::Signed24,
+            TX_FORMAT::SAMPLE_BITS_SIGNED_32 => Sample::Signed32,
             _ => return Err(EINVAL),
         };
-        let stereo = match channels {
-            TX_FORMAT::CHANNELS_MONO => false,
-            TX_FORMAT::CHANNELS_STEREO => true,
-            _ => return Err(EINVAL),
-        };
-        Ok(Self { sample, stereo })
-    }
-
-    pub(crate) fn is_stereo(self) -> bool {
-        self.stereo
-    }
-
-    /// Bytes of a frame as user space writes it: 1 to 6.
-    pub(crate) fn frame_bytes(self) -> usize {
-        let channels = if self.stereo { 2 } else { 1 };
-        self.sample.bytes() * channels
-    }
-
-    /// Converts one frame, [`Self::frame_bytes`] long, to the layout of
-    /// [`Ring`](crate::ring::Ring).
-    pub(crate) fn frame(self, bytes: &[u8]) -> u64 {
-        let (left, right) = if self.stereo {
-            bytes
-                .split_at_checked(self.sample.bytes())
-                .unwrap_or_default()
-        } else {
-            (bytes, [].as_slice())
-        };
-        u64::from(self.sample.to_register(left)) | u64::from(self.sample.to_register(right)) << 32
-    }
-
-    /// The value of the format register.
-    pub(crate) fn register(self) -> TX_FORMAT {
-        type Register = TX_FORMAT;
-        let format = Register::zeroed();
-        let format = match self.sample {
-            Sample::Unsigned8 => {
-                format.with_const_sample_bits::<{ Register::SAMPLE_BITS_SIGNED_8 }>()
-            }
-            Sample::Signed16 => {
-                format.with_const_sample_bits::<{ Register::SAMPLE_BITS_SIGNED_16 }>()
-            }
-            Sample::Signed24 => {
-                format.with_const_sample_bits::<{ Register::SAMPLE_BITS_SIGNED_24 }>()
-            }
-        };
-        if self.stereo {
-            format.with_const_channels::<{ Register::CHANNELS_STEREO }>()
-        } else {
-            format.with_const_channels::<{ Register::CHANNELS_MONO }>()
+        if !Self::CHANNELS.contains(&channels) {
+            return Err(EINVAL);
         }
+        Ok(Self { sample, channels })
+    }
+
+    /// Bytes of a frame in user space: 1 to 32.
+    pub(crate) fn frame_bytes(self) -> usize {
+        self.sample.bytes() * self.channels as usize
+    }
+
+    /// The value of the transmitter's format register.
+    pub(crate) fn tx_register(self) -> Result<TX_FORMAT> {
+        TX_FORMAT::zeroed()
+            .try_with_sample_bits(self.sample.bits())?
+            .try_with_channels(self.channels)
+    }
+
+    /// Puts a frame, [`Self::frame_bytes`] long, into the FIFO of a transmitter of this format. Two
+    /// samples are one access.
+    pub(crate) fn transmit(self, registers: &Registers<'_>, frame: &[u8]) -> Result {
+        let sample_bytes = self.sample.bytes();
+        let mut offset = TX_SAMPLE::OFFSET;
+        for pair in frame.chunks(2 * sample_bytes) {
+            let (first, second) = pair.split_at_checked(sample_bytes).ok_or(EINVAL)?;
+            let first = self.sample.to_register(first);
+            if second.is_empty() {
+                registers.try_write32(first, offset)?;
+            } else {
+                let second = self.sample.to_register(second);
+                registers.try_write64(u64::from(first) | u64::from(second) << 32, offset)?;
+            }
+            offset += size_of::<u64>();
+        }
+        Ok(())
     }
 }

@@ -20,10 +20,7 @@ use crate::{
 };
 use core::mem;
 use kernel::{
-    io::{
-        register::Register,
-        Io, //
-    },
+    io::Io,
     prelude::*, //
 };
 
@@ -62,17 +59,22 @@ impl Playback {
     const DEFAULT_RATE_HZ: u32 = TX_RATE::RESET.into_raw();
     const RATES_HZ: core::ops::RangeInclusive<u32> = TX_RATE::MINIMUM..=TX_RATE::MAXIMUM;
 
-    /// The state that goes with a device after reset.
-    pub(crate) fn new() -> Result<Self> {
-        Ok(Self {
+    /// The state that goes with a stopped transmitter.
+    pub(crate) fn new() -> Self {
+        Self {
             phase: Phase::Stopped,
-            ring: Ring::new()?,
+            ring: Ring::new(),
             format: Format::DEFAULT,
             rate_hz: Self::DEFAULT_RATE_HZ,
             drain: false,
             underrun: false,
             streams: 0,
-        })
+        }
+    }
+
+    /// Gets the memory for frames of the current format.
+    pub(crate) fn prepare(&mut self) -> Result {
+        self.ring.prepare(self.format.frame_bytes())
     }
 
     /// What the transmitter is doing.
@@ -157,7 +159,7 @@ impl Playback {
     ) -> Result<&'a [u8]> {
         let frame_bytes = self.format.frame_bytes();
         while let Some((frame, rest)) = bytes.split_at_checked(frame_bytes) {
-            if !self.ring.push(self.format.frame(frame)) {
+            if !self.ring.push(frame) {
                 break;
             }
             bytes = rest;
@@ -231,7 +233,7 @@ impl Playback {
         self.streams = self.streams.wrapping_add(1);
         self.underrun = false;
         self.drain = drain;
-        access.write_reg(self.format.register());
+        access.write_reg(self.format.tx_register()?);
         access.write_reg(TX_RATE::from_raw(self.rate_hz));
         self.fill(access, FIFO_FRAMES)?;
         // What the last stream left behind is no news of this one.
@@ -267,17 +269,13 @@ impl Playback {
         Ok(())
     }
 
-    /// Moves up to `frames` from the ring to the FIFO, one access each. Returns how many.
+    /// Moves up to `frames` from the ring to the FIFO. Returns how many.
     fn fill(&mut self, access: &Access<'_>, frames: usize) -> Result<usize> {
         for written in 0..frames {
             let Some(frame) = self.ring.pop() else {
                 return Ok(written);
             };
-            if self.format.is_stereo() {
-                access.try_write64(frame, TX_SAMPLE::OFFSET)?;
-            } else {
-                access.write32(frame as u32, TX_SAMPLE::OFFSET);
-            }
+            self.format.transmit(access, frame)?;
         }
         Ok(frames)
     }

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The frames that user space has written and the device has not taken yet.
+//! Frames on their way between user space and the device, in the layout of user space.
 
 use kernel::prelude::*;
 
 /// Frames that a [`Ring`] holds.
 pub(crate) const CAPACITY_FRAMES: usize = 16_384;
 
-// Positions wrap by masking: no division, and an index the compiler can see to be in bounds.
+// Positions wrap by masking: no division.
 const POSITION_MASK: usize = CAPACITY_FRAMES - 1;
 kernel::static_assert!(CAPACITY_FRAMES.is_power_of_two());
 
-/// A ring of frames in the layout of the transmit registers: the left sample in bits 31:0, the
-/// right sample, if there is one, in bits 63:32.
+/// A ring of frames.
 ///
 /// While looping, [`pop`](Ring::pop) goes over the same frames again and again.
 pub(crate) struct Ring {
-    frames: KVBox<[u64; CAPACITY_FRAMES]>,
+    /// Room for [`CAPACITY_FRAMES`], once [`prepare`](Self::prepare) has been called.
+    bytes: KVVec<u8>,
+    frame_bytes: usize,
     /// Position of the oldest frame.
     start: usize,
     /// Frames held, `played` included.
@@ -27,15 +28,25 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// An empty ring that does not loop.
-    pub(crate) fn new() -> Result<Self> {
-        Ok(Self {
-            frames: KVBox::init(pin_init::init_zeroed(), GFP_KERNEL)?,
+    /// An empty ring that does not loop, without memory.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: KVVec::new(),
+            frame_bytes: 0,
             start: 0,
             length: 0,
             played: 0,
             looping: false,
-        })
+        }
+    }
+
+    /// Gets an empty ring the memory for frames of `frame_bytes`.
+    pub(crate) fn prepare(&mut self, frame_bytes: usize) -> Result {
+        if self.frame_bytes != frame_bytes {
+            self.bytes = KVVec::from_elem(0, CAPACITY_FRAMES * frame_bytes, GFP_KERNEL)?;
+            self.frame_bytes = frame_bytes;
+        }
+        Ok(())
     }
 
     /// Frames that can be pushed.
@@ -53,34 +64,39 @@ impl Ring {
         self.looping
     }
 
-    /// Appends a frame. Returns whether there was room for it.
+    /// Appends a frame. Returns whether there was room for it, and memory.
     #[must_use]
-    pub(crate) fn push(&mut self, frame: u64) -> bool {
-        if self.room() == 0 {
+    pub(crate) fn push(&mut self, frame: &[u8]) -> bool {
+        if self.room() == 0 || frame.len() != self.frame_bytes {
             return false;
         }
-        self.frames[(self.start + self.length) & POSITION_MASK] = frame;
+        let start = ((self.start + self.length) & POSITION_MASK) * self.frame_bytes;
+        let Some(slot) = self.bytes.get_mut(start..start + self.frame_bytes) else {
+            return false;
+        };
+        slot.copy_from_slice(frame);
         self.length += 1;
         true
     }
 
     /// The next frame to play.
-    pub(crate) fn pop(&mut self) -> Option<u64> {
+    pub(crate) fn pop(&mut self) -> Option<&[u8]> {
         if self.is_empty() {
             return None;
         }
-        if self.looping {
+        let position = if self.looping {
             if self.played == self.length {
                 self.played = 0;
             }
-            let frame = self.frames[(self.start + self.played) & POSITION_MASK];
             self.played += 1;
-            Some(frame)
+            self.start + self.played - 1
         } else {
-            let frame = self.frames[self.start & POSITION_MASK];
+            let position = self.start;
             self.discard(1);
-            Some(frame)
-        }
+            position
+        };
+        let start = (position & POSITION_MASK) * self.frame_bytes;
+        self.bytes.get(start..start + self.frame_bytes)
     }
 
     /// Turns looping on or off. After turning it off, [`pop`](Self::pop) gives what is left of the

@@ -62,6 +62,28 @@ fn fifo_plays_24_bit_stereo() -> Result<(), BoardError> {
 }
 
 #[test]
+fn fifo_plays_every_format_with_every_number_of_channels() -> Result<(), BoardError> {
+    let (board, device) = board_with_driver()?;
+    let guest = board.guest();
+    let mut number = 0;
+    for bits in ["8", "16", "24", "32"] {
+        for channels in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+            number += 1;
+            let frame_bytes = bits.parse::<usize>().unwrap() / 8 * channels.parse::<usize>().unwrap();
+            // 50 frames of bytes that do not repeat with the frames.
+            let samples: Vec<u8> = (0..50 * frame_bytes).map(|index| (index * 167 + index / 251) as u8).collect();
+            guest.write_file("/tmp/samples", samples.as_slice())?;
+            guest.run(["play", "--bits", bits, "--channels", channels, "/tmp/samples"])?.success()?;
+            let played = data_chunk(&device.stream_file(number));
+            assert!(played == samples, "{bits} bits, {channels} channels: {played:x?}");
+        }
+    }
+    assert_eq!(device.counters().underruns, 0);
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
 fn streams_follow_each_other_in_their_own_formats() -> Result<(), BoardError> {
     let (board, device) = board_with_driver()?;
     let mut short = wav("chord-48k-s24-stereo.wav");

@@ -29,45 +29,47 @@ pub enum SampleFormat {
     Signed16,
     /// Three packed bytes, two's complement, little-endian.
     Signed24,
+    /// Four bytes, two's complement, little-endian.
+    Signed32,
 }
 
 impl SampleFormat {
     /// The format with this many bits a sample, if the device has one.
     pub fn from_bits(bits: u32) -> Option<Self> {
-        [Self::Unsigned8, Self::Signed16, Self::Signed24].into_iter().find(|format| format.bits() == bits)
+        [Self::Unsigned8, Self::Signed16, Self::Signed24, Self::Signed32]
+            .into_iter()
+            .find(|format| format.bits() == bits)
     }
 
-    /// Bits a sample: 8, 16 or 24.
+    /// Bits a sample: 8, 16, 24 or 32.
     pub fn bits(self) -> u32 {
         match self {
             Self::Unsigned8 => 8,
             Self::Signed16 => 16,
             Self::Signed24 => 24,
+            Self::Signed32 => 32,
         }
     }
 }
 
-/// How many samples make a frame.
+/// How many samples make a frame: 1 to 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channels {
-    /// One sample a frame.
-    Mono,
-    /// Two samples a frame, left first.
-    Stereo,
-}
+pub struct Channels(u32);
 
 impl Channels {
+    /// One sample a frame.
+    pub const MONO: Self = Self(1);
+    /// Two samples a frame, left first.
+    pub const STEREO: Self = Self(2);
+
     /// The layout with this many channels, if the device has it.
     pub fn from_count(count: u32) -> Option<Self> {
-        [Self::Mono, Self::Stereo].into_iter().find(|channels| channels.count() == count)
+        (1..=8).contains(&count).then_some(Self(count))
     }
 
-    /// 1 or 2.
+    /// 1 to 8.
     pub fn count(self) -> u32 {
-        match self {
-            Self::Mono => 1,
-            Self::Stereo => 2,
-        }
+        self.0
     }
 }
 
@@ -271,12 +273,13 @@ mod tests {
 
     #[test]
     fn only_what_the_device_has_is_a_format() {
-        for bits in [8, 16, 24] {
+        for bits in [8, 16, 24, 32] {
             assert_eq!(SampleFormat::from_bits(bits).map(SampleFormat::bits), Some(bits));
         }
-        assert_eq!(SampleFormat::from_bits(32), None);
+        assert_eq!(SampleFormat::from_bits(20), None);
+        assert_eq!(Channels::from_count(8).map(Channels::count), Some(8));
         assert_eq!(Channels::from_count(0), None);
-        assert_eq!(Channels::from_count(3), None);
+        assert_eq!(Channels::from_count(9), None);
     }
 
     #[test]

@@ -149,7 +149,7 @@ mod tests {
             ("open 0 play", (0, Operation::Open(Direction::Play, true))),
             ("open 1 both nonblocking", (1, Operation::Open(Direction::Both, false))),
             (" close  2", (2, Operation::Close)),
-            ("format 0 8 1", (0, Operation::Format(SampleFormat::Unsigned8, Channels::Mono))),
+            ("format 0 8 1", (0, Operation::Format(SampleFormat::Unsigned8, Channels::MONO))),
             ("rate 0 8000", (0, Operation::Rate(8_000))),
             ("loop 0 on", (0, Operation::Loop(true))),
             ("loop 0 off", (0, Operation::Loop(false))),

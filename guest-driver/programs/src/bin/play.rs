@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use guest_programs::{Channels, PwmAudio, SampleFormat};
 
-const USAGE: &str = "usage: play [--rate HZ] [--bits 8|16|24] [--channels 1|2] [--loop] FILE
+const USAGE: &str = "usage: play [--rate HZ] [--bits 8|16|24|32] [--channels 1..8] [--loop] FILE
 Plays a file of raw interleaved samples (- is the standard input): 48000 Hz, 24 bits and 2 channels unless told.
 With --loop it plays until a signal ends it.";
 
@@ -22,7 +22,7 @@ struct Options {
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut rate_hz, mut format, mut channels) = (48_000, SampleFormat::Signed24, Channels::Stereo);
+        let (mut rate_hz, mut format, mut channels) = (48_000, SampleFormat::Signed24, Channels::STEREO);
         let (mut loops, mut file) = (false, None);
         while let Some(argument) = arguments.next() {
             let mut number = || -> Result<u32, String> {
@@ -34,12 +34,12 @@ impl Options {
                 "--bits" => {
                     let bits = number()?;
                     format =
-                        SampleFormat::from_bits(bits).ok_or(format!("--bits expects 8, 16 or 24, found {bits}"))?;
+                        SampleFormat::from_bits(bits).ok_or(format!("--bits expects 8, 16, 24 or 32, found {bits}"))?;
                 }
                 "--channels" => {
                     let count = number()?;
                     channels =
-                        Channels::from_count(count).ok_or(format!("--channels expects 1 or 2, found {count}"))?;
+                        Channels::from_count(count).ok_or(format!("--channels expects 1 to 8, found {count}"))?;
                 }
                 "--loop" => loops = true,
                 option if option.starts_with("--") => {

@@ -7,6 +7,9 @@
 //!   [`DRAIN`]. The first bytes of a frame may come with one call and its last with the next.
 //! - `poll()`, also by epoll, tells of output when `write()` would not wait. While playing that is
 //!   when the ring is half empty. Once the device is gone there are `POLLERR` and `POLLHUP`.
+//! - `mmap()` with `MAP_SHARED` shows the registers, from [`REGISTERS_OFFSET`] on. They can be read,
+//!   and written with the module's parameter `writable_registers`; else a writable mapping is
+//!   refused (`EACCES`).
 //! - `ioctl()`: [`SET_FORMAT`], [`SET_RATE`], [`SET_LOOP`], [`DRAIN`].
 //! - One open file at a time (`EBUSY`), or several with the module's parameter `shared_open`. Each
 //!   has settings and samples of its own, and starts with 24 bits, two channels, 48,000 Hz and no
@@ -14,12 +17,21 @@
 //!   with `EBUSY`, as it does while another interface of the driver plays.
 //! - The last `close()` of a file stops what it plays at once: see [`DRAIN`].
 //!
-//! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`.
+//! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`. When
+//! the driver is unbound, touching what is mapped ends with `SIGBUS`.
 
 use crate::{
     audio::Audio,
+    exclusive::{
+        Exclusive,
+        Taken, //
+    },
     format::Format,
     hardware::Hardware,
+    mapping::{
+        Mapping,
+        MappingFile, //
+    },
     module_parameters,
     node::{
         Node,
@@ -47,15 +59,9 @@ use kernel::{
         MiscDevice,
         MiscDeviceRegistration, //
     },
+    mm::virt::VmaNew,
     prelude::*,
     sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Release, //
-            },
-            AtomicFlag, //
-        },
         poll::PollTable,
         Arc, //
     },
@@ -93,44 +99,32 @@ const SET_LOOP: u32 = _IOW::<u32>(IOCTL_TYPE, 3);
 /// come. A `write()` that comes before the end waits for it.
 const DRAIN: u32 = _IO(IOCTL_TYPE, 4);
 
+/// Where `mmap()` finds the registers.
+pub(crate) const REGISTERS_OFFSET: usize = 0;
+
 /// What the node stands for. Outlives the binding of the driver while a file is open.
 pub(crate) struct CharacterDevice {
     hardware: Arc<Hardware>,
     transmitter: Arc<SharedUnit<Audio>>,
-    /// A file is open that shares the device with no other.
-    is_exclusive: AtomicFlag,
+    mapping: Arc<Mapping>,
+    /// Of files that share the device with no other.
+    file: Exclusive,
 }
 
 impl CharacterDevice {
+    /// `mapping` is what files can map.
     pub(crate) fn new(
         hardware: Arc<Hardware>,
         transmitter: Arc<SharedUnit<Audio>>,
+        mapping: Arc<Mapping>,
     ) -> Result<Arc<Self>> {
         let device = Self {
             hardware,
             transmitter,
-            is_exclusive: AtomicFlag::new(false),
+            mapping,
+            file: Exclusive::new()?,
         };
         Ok(Arc::new(device, GFP_KERNEL)?)
-    }
-}
-
-/// The only open file of a device.
-struct Exclusive(Arc<CharacterDevice>);
-
-impl Exclusive {
-    /// [`EBUSY`] while there is another.
-    fn new(device: &Arc<CharacterDevice>) -> Result<Self> {
-        if device.is_exclusive.xchg(true, Acquire) {
-            return Err(EBUSY);
-        }
-        Ok(Self(device.clone()))
-    }
-}
-
-impl Drop for Exclusive {
-    fn drop(&mut self) {
-        self.0.is_exclusive.store(false, Release);
     }
 }
 
@@ -138,7 +132,8 @@ impl Drop for Exclusive {
 pub(crate) struct AudioFile {
     device: Arc<CharacterDevice>,
     audio: Arc<Audio>,
-    _exclusive: Option<Exclusive>,
+    mapping: MappingFile,
+    _alone: Option<Taken>,
 }
 
 #[vtable]
@@ -161,24 +156,31 @@ impl OpenFile for AudioFile {
 impl MiscDevice for AudioFile {
     type Ptr = KBox<Self>;
 
-    fn open(_file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+    fn open(file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
         let device = Node::device(registration);
         device.hardware.access()?;
-        let exclusive = if *module_parameters::shared_open.value_ref() {
+        let alone = if *module_parameters::shared_open.value_ref() {
             None
         } else {
-            Some(Exclusive::new(&device.into())?)
+            Some(device.file.take()?)
         };
         let file = Self {
             device: device.into(),
             audio: Audio::new(device.transmitter.clone())?,
-            _exclusive: exclusive,
+            mapping: MappingFile::new(device.mapping.clone(), file)?,
+            _alone: alone,
         };
         Ok(KBox::new(file, GFP_KERNEL)?)
     }
 
     fn release(file: KBox<Self>, _file: &File) {
         file.audio.close();
+    }
+
+    fn mmap(this: &Self, _file: &File, area: &VmaNew) -> Result {
+        this.device.hardware.access()?;
+        // SAFETY: The area is of the file that `this` is.
+        unsafe { this.mapping.map(area) }
     }
 
     fn write_iter(kiocb: Kiocb<'_, KBox<Self>>, source: &mut IovIterSource<'_>) -> Result<usize> {

@@ -51,9 +51,7 @@ impl Sample {
             (Sample::Unsigned8, &[only]) => u32::from(only ^ 0x80),
             (_, &[low, high]) => u32::from_le_bytes([low, high, 0, 0]),
             (_, &[low, middle, high]) => u32::from_le_bytes([low, middle, high, 0]),
-            (_, &[lowest, low, high, highest]) => {
-                u32::from_le_bytes([lowest, low, high, highest])
-            }
+            (_, &[lowest, low, high, highest]) => u32::from_le_bytes([lowest, low, high, highest]),
             _ => 0,
         }
     }

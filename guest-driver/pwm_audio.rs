@@ -19,9 +19,11 @@ mod audio;
 mod character_device;
 mod dma_list;
 mod dma_pcm;
+mod exclusive;
 mod format;
 mod hardware;
 mod interrupts;
+mod mapping;
 mod mixer;
 mod names;
 mod node;
@@ -72,6 +74,10 @@ use kernel::{
     sync::Arc,
     InPlaceModule, //
 };
+use mapping::{
+    Mapping,
+    Part, //
+};
 use names::{
     Name,
     Names, //
@@ -108,6 +114,7 @@ struct DriverData<'bound> {
     #[pin]
     interrupt: irq::ThreadedRegistration<'bound, InterruptHandler>,
     vectors: pci::IrqVectorRegistration<'bound>,
+    mapping: Arc<Mapping>,
     hardware: Arc<Hardware>,
     clients: Clients,
     name: Name,
@@ -155,7 +162,14 @@ impl pci::Driver for PwmAudioDriver {
                 hardware: hardware.clone(),
                 clients: clients.clone(),
             };
-            let character_device = CharacterDevice::new(hardware.clone(), transmitter)?;
+            let mapping = Mapping::new([Part::region(
+                character_device::REGISTERS_OFFSET,
+                pci_device.resource_start(REGISTERS_BAR)?.try_into()?,
+                REGISTERS_BYTES,
+                *module_parameters::writable_registers.value_ref(),
+            )])?;
+            let character_device =
+                CharacterDevice::new(hardware.clone(), transmitter, mapping.clone())?;
 
             let vectors = pci_device.alloc_irq_vectors(
                 1,
@@ -189,6 +203,7 @@ impl pci::Driver for PwmAudioDriver {
                 },
                 node <- Node::new(name.as_c_str(), pci_device.as_ref(), character_device),
                 card: card.register()?,
+                mapping,
                 hardware,
                 clients,
                 _: {
@@ -213,6 +228,7 @@ impl pci::Driver for PwmAudioDriver {
         for client in data.clients.iter() {
             client.device_gone();
         }
+        data.mapping.unplug();
     }
 }
 
@@ -286,6 +302,10 @@ module! {
         shared_open: bool {
             default: false,
             description: "Whether /dev/pwm-audio* can be opened by several at once; one of them plays",
+        },
+        writable_registers: bool {
+            default: false,
+            description: "Whether programs may map the registers to write them",
         },
     },
 }

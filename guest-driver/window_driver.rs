@@ -6,7 +6,10 @@
 use crate::{
     names,
     node::Node,
-    sample_window::SampleWindow,
+    sample_window::{
+        SampleWindow,
+        WindowFile, //
+    },
     windows::{
         Entry,
         Slot, //
@@ -32,7 +35,7 @@ const WINDOW_BAR: u32 = 2;
 #[pin_data]
 pub(crate) struct WindowData {
     #[pin]
-    node: Node<SampleWindow>,
+    node: Node<WindowFile>,
     window: Arc<SampleWindow>,
     /// Has the card find the window.
     entry: Entry,
@@ -66,12 +69,9 @@ impl pci::Driver for WindowDriver {
             let name = names::WINDOW.reserve().inspect_err(|_| {
                 dev_err!(pci_device, "all {} window names are in use\n", Names::COUNT);
             })?;
-            let window = Arc::pin_init(
-                SampleWindow::new(
-                    pci_device.resource_start(WINDOW_BAR)?.try_into()?,
-                    pci_device.resource_len(WINDOW_BAR)?.try_into()?,
-                ),
-                GFP_KERNEL,
+            let window = SampleWindow::new(
+                pci_device.resource_start(WINDOW_BAR)?.try_into()?,
+                pci_device.resource_len(WINDOW_BAR)?.try_into()?,
             )?;
 
             Ok(try_pin_init!(WindowData {

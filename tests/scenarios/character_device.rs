@@ -1,6 +1,9 @@
 //! `/dev/pwm-audio0`: what several open files do to each other, and what does not wait.
 
-use cosim_tests::{BoardError, Guest, GuestProgram, ProgramOutput, PwmAudio, Running};
+use std::thread;
+
+use cosim_tests::{BoardError, Guest, GuestProgram, ProgramOutput, ProgramStatus, PwmAudio, Running};
+use device::Region;
 
 use crate::support::{MODULE, assert_quiet, board_with_device, board_with_driver, function, wav};
 
@@ -10,6 +13,10 @@ const BUSY: &str = "failed: os error 16";
 const AGAIN: &str = "failed: os error 11";
 /// `ENODEV`.
 const NO_DEVICE: &str = "failed: os error 19";
+/// `EACCES`.
+const DENIED: &str = "failed: os error 13";
+/// `EINVAL`.
+const INVALID: &str = "failed: os error 22";
 /// Whatever is no failure.
 const SOMETHING: &str = "*";
 
@@ -166,6 +173,76 @@ fn who_waits_hears_that_the_device_is_gone() -> Result<(), BoardError> {
     rebind(guest)?;
     let output = waiting.wait()?;
     check_answers(&output, ["done", "done", SOMETHING, "gone", NO_DEVICE, "gone", "done"].into_iter());
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn registers_can_be_mapped_to_be_read() -> Result<(), BoardError> {
+    let (board, device) = board_with_driver()?;
+    let guest = board.guest();
+    let before = device.counters();
+    converse(
+        guest,
+        &[
+            ("open 0 both", "done"),
+            ("map 0 write", DENIED),
+            ("map 0 private", INVALID),
+            ("map 0 read", "done"),
+            ("access 0 SYSTEM.IDENTITY", "0x50574d41"),
+            ("access 0 TX.RATE", "0xbb80"),
+        ],
+    )?;
+    assert_eq!(device.counters().register_reads, before.register_reads + 2);
+    let output = guest.run(["registers", "/dev/pwm-audio0", "TX.STATUS", "SYSTEM.SCRATCH=1"])?.exit_code(1)?;
+    assert!(output.error_text().contains("os error 13"), "{output}");
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn registers_can_be_mapped_to_be_written_if_the_driver_allows_it() -> Result<(), BoardError> {
+    let (board, device) = board_with_device()?;
+    let guest = board.guest();
+    guest.load_module_with(MODULE, "writable_registers=1")?;
+    let scratch = ["SYSTEM.SCRATCH=0x11223344", "SYSTEM.SCRATCH"];
+    let output = guest.run(["registers", "/dev/pwm-audio0", scratch[0], scratch[1]])?.success()?;
+    assert_eq!(output.text(), "0x11223344\n");
+    let mut seen = [0; 4];
+    device.with_device(|device| device.read(Region::Bar(0), 0x008, &mut seen, 0));
+    assert_eq!(u32::from_le_bytes(seen), 0x1122_3344);
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn mapped_registers_are_taken_from_every_file_at_an_unbind() -> Result<(), BoardError> {
+    let (board, device) = board_with_device()?;
+    let guest = board.guest();
+    guest.load_module_with(MODULE, "shared_open=1 writable_registers=1")?;
+    let watch = |value: u32| {
+        let lines = [
+            "open 0 both",
+            "map 0 write",
+            // The mapping keeps it open.
+            "close 0",
+            &format!("access 0 SYSTEM.SCRATCH={value:#x}"),
+            "watch 0 TX.RATE",
+        ];
+        let watching = guest.start(GuestProgram::new(["audio"]).standard_input(lines.join("\n")))?;
+        let mut seen = [0; 4];
+        while u32::from_le_bytes(seen) != value {
+            device.with_device(|device| device.read(Region::Bar(0), 0x008, &mut seen, 0));
+            thread::yield_now();
+        }
+        Ok::<_, BoardError>(watching)
+    };
+    let watching = [watch(1)?, watch(2)?];
+    rebind(guest)?;
+    for watching in watching {
+        assert_eq!(watching.wait()?.status, ProgramStatus::Signalled(7), "SIGBUS");
+    }
+    converse(guest, &[("open 0 record", "done"), ("map 0 read", "done"), ("access 0 TX.RATE", "0xbb80")])?;
     assert_quiet(guest)?;
     board.shutdown()
 }

@@ -13,4 +13,5 @@ pub use pwm_audio::{
 };
 pub use pwm_chip::{CHIP_PATH, PwmChip, Waveform};
 pub use registers::{Operation, ParseOperationError, RegisterBar};
+pub use system_calls::Sharing;
 pub use system_calls::pcm::{PcmFormat, PcmSetup, PcmStatus, PcmSubstream};

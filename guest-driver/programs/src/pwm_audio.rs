@@ -9,7 +9,8 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::fs::OFlags;
 
-use crate::system_calls::{self, DeviceMemory, Format};
+use crate::registers::{BLOCK_BYTES, RegisterBar};
+use crate::system_calls::{self, DeviceMemory, Format, Sharing};
 
 /// Where the driver's first device is.
 pub const DEVICE_PATH: &str = "/dev/pwm-audio0";
@@ -185,6 +186,14 @@ impl PwmAudio {
         system_calls::drain(&self.file)
     }
 
+    /// Maps the registers. The mapping lives on when this is closed, and keeps the device open.
+    ///
+    /// Fails with `EACCES` if they are to be written and the driver was not loaded for that. When the driver is unbound they
+    /// go away: the next access ends the process with SIGBUS.
+    pub fn map_registers(&self, sharing: Sharing) -> io::Result<RegisterBar> {
+        Ok(RegisterBar::new(DeviceMemory::map(&self.file, 0, BLOCK_BYTES, sharing)?, BLOCK_BYTES))
+    }
+
     /// What it is ready for now, of what `direction` has.
     pub fn readiness(&self, direction: Direction) -> io::Result<Readiness> {
         let wanted = PollFlags::from_bits_retain(direction.events().bits() as u16);
@@ -242,7 +251,7 @@ impl SampleWindow {
     /// Maps a sample window of the driver by its path.
     pub fn open_path(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Self { memory: DeviceMemory::map(&file, WINDOW_BYTES)? })
+        Ok(Self { memory: DeviceMemory::map(&file, 0, WINDOW_BYTES, Sharing::ReadWrite)? })
     }
 
     /// Copies bytes out of the window.

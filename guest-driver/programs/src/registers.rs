@@ -1,12 +1,17 @@
-//! Registers of a PCI function, reached through the file that sysfs has for each of its BARs: no driver is needed.
+//! Registers of a PCI function, reached through the file that sysfs has for each of its BARs, which needs no driver, or
+//! through the driver's `/dev/pwm-audio0`.
 
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::str::FromStr;
 
 use crate::register_map::REGISTERS;
-use crate::system_calls::DeviceMemory;
+use crate::system_calls::{DeviceMemory, Sharing};
+
+/// The size of the PWM/audio block's registers.
+pub(crate) const BLOCK_BYTES: usize = 0x1000;
 
 /// A register of the PWM/audio block.
 #[derive(Debug)]
@@ -44,6 +49,13 @@ pub enum ParseOperationError {
         /// Those that there are: of its peripheral, or else the peripherals.
         known: String,
     },
+}
+
+impl Operation {
+    /// Whether it is a write.
+    pub fn is_write(&self) -> bool {
+        self.value.is_some()
+    }
 }
 
 impl FromStr for Operation {
@@ -100,11 +112,22 @@ pub struct RegisterBar {
 }
 
 impl RegisterBar {
-    /// Maps a BAR by its file, such as `/sys/bus/pci/devices/0000:00:02.0/resource0`. The function must be enabled.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let length_bytes = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        Ok(Self { memory: DeviceMemory::map(&file, length_bytes)?, length_bytes })
+    /// Maps a BAR by its file, such as `/sys/bus/pci/devices/0000:00:02.0/resource0`, whose function must be enabled, or
+    /// the registers of a device of the driver by its path.
+    pub fn open(path: &Path, sharing: Sharing) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(sharing == Sharing::ReadWrite).open(path)?;
+        let metadata = file.metadata()?;
+        let length_bytes = if metadata.file_type().is_char_device() {
+            BLOCK_BYTES
+        } else {
+            usize::try_from(metadata.len()).map_err(io::Error::other)?
+        };
+        Ok(Self::new(DeviceMemory::map(&file, 0, length_bytes, sharing)?, length_bytes))
+    }
+
+    /// A BAR that is mapped.
+    pub(crate) fn new(memory: DeviceMemory, length_bytes: usize) -> Self {
+        Self { memory, length_bytes }
     }
 
     /// Does one access and returns what a read gave.
@@ -123,6 +146,9 @@ impl RegisterBar {
     /// Writes the lowest `width_bytes` bytes of `value`, as [`Self::read`] reads them.
     pub fn write(&mut self, offset: usize, width_bytes: usize, value: u64) -> io::Result<()> {
         self.check(offset, width_bytes)?;
+        if !self.memory.is_writable() {
+            return Err(io::Error::other("the registers are mapped to be read only"));
+        }
         self.memory.write_register(offset, width_bytes, value);
         Ok(())
     }
@@ -173,13 +199,16 @@ mod tests {
     fn accesses_have_their_width_and_stay_inside() {
         let path = std::env::temp_dir().join(format!("softboard-registers-{}", std::process::id()));
         std::fs::write(&path, [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]).unwrap();
-        let mut bar = RegisterBar::open(&path).unwrap();
+        let mut bar = RegisterBar::open(&path, Sharing::ReadWrite).unwrap();
         let mut perform = |operation: &str| bar.perform(operation.parse().unwrap());
         assert_eq!(perform("1:1").unwrap(), Some(0x22));
         assert_eq!(perform("2:2=0xaabb").unwrap(), None);
         assert_eq!(perform("0:4").unwrap(), Some(0xaabb_2211));
         assert_eq!(perform("0:8").unwrap(), Some(0x8877_6655_aabb_2211));
         assert!(perform("8:1").unwrap_err().to_string().contains("0x8 bytes"));
+        let mut bar = RegisterBar::open(&path, Sharing::ReadOnly).unwrap();
+        assert_eq!(bar.read(0, 2).unwrap(), 0x2211);
+        assert!(bar.write(0, 2, 0).unwrap_err().to_string().contains("read only"));
         std::fs::remove_file(&path).unwrap();
     }
 }

@@ -99,22 +99,42 @@ pub(crate) fn set_exact_waveform(chip: &File, waveform: ChannelWaveform) -> io::
     Ok(unsafe { rustix::ioctl::ioctl(chip, Setter::<PWM_SET_EXACT, _>::new(waveform)) }?)
 }
 
-/// Memory of a device, mapped shared, readable and writable.
+/// How memory of a device is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// To be read.
+    ReadOnly,
+    /// To be read and written.
+    ReadWrite,
+    /// As a copy of the process's own, of which devices have none: they refuse.
+    Private,
+}
+
+/// Memory of a device, mapped.
 ///
 /// The device may change it at any time, hence no slices of it are handed out: bytes are copied in and out.
 #[derive(Debug)]
 pub(crate) struct DeviceMemory {
     start: NonNull<u8>,
     length_bytes: usize,
+    is_writable: bool,
 }
 
 impl DeviceMemory {
-    pub(crate) fn map(device: &File, length_bytes: usize) -> io::Result<Self> {
-        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+    /// Maps what the device has at `offset`.
+    pub(crate) fn map(device: &File, offset: u64, length_bytes: usize, sharing: Sharing) -> io::Result<Self> {
+        let is_writable = sharing == Sharing::ReadWrite;
+        let protection = if is_writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        let flags = if sharing == Sharing::Private { MapFlags::PRIVATE } else { MapFlags::SHARED };
         // SAFETY: the kernel chooses a free address range, so no memory that Rust knows of is replaced.
-        let start = unsafe { mmap(std::ptr::null_mut(), length_bytes, protection, flags, device, 0) }?;
+        let start = unsafe { mmap(std::ptr::null_mut(), length_bytes, protection, flags, device, offset) }?;
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        Ok(Self { start, length_bytes })
+        Ok(Self { start, length_bytes, is_writable })
+    }
+
+    /// Whether it may be written.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.is_writable
     }
 
     /// Copies bytes out.
@@ -133,8 +153,9 @@ impl DeviceMemory {
     /// Copies bytes in.
     ///
     /// # Panics
-    /// If the range is not inside the mapping.
+    /// If the range is not inside the mapping, or the mapping not writable.
     pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) {
+        assert!(self.is_writable, "the mapping can only be read");
         self.check_range(offset, bytes.len());
         for (index, byte) in bytes.iter().enumerate() {
             // SAFETY: as in `read`; the mapping is writable.
@@ -163,8 +184,9 @@ impl DeviceMemory {
     /// Writes one register in one access of `width_bytes`; bits of `value` that are beyond the width are left out.
     ///
     /// # Panics
-    /// As [`Self::read_register`].
+    /// As [`Self::read_register`], and if the mapping is not writable.
     pub(crate) fn write_register(&mut self, offset: usize, width_bytes: usize, value: u64) {
+        assert!(self.is_writable, "the mapping can only be read");
         self.check_register(offset, width_bytes);
         // SAFETY: as in `read_register`; the mapping is writable.
         unsafe {

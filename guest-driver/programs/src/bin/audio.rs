@@ -8,7 +8,9 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use guest_programs::{Channels, DEVICE_PATH, Direction, PwmAudio, SampleFormat};
+use guest_programs::{
+    Channels, DEVICE_PATH, Direction, Operation as RegisterOperation, PwmAudio, RegisterBar, SampleFormat, Sharing,
+};
 
 const USAGE: &str = "usage: audio < LINES
 Each line is answered by one line: `done` or what it gave, or `failed: ` and why if it was refused. FILE is a number.
@@ -20,7 +22,10 @@ Each line is answered by one line: `done` or what it gave, or `failed: ` and why
   write FILE PATH       all of the file at PATH, in one call: how many bytes were taken
   drain FILE
   poll FILE play|record|both    what it is ready for: `in`, `out`, `gone`, `nothing`
-  wait FILE play|record|both    the same, once it is ready for some of that";
+  wait FILE play|record|both    the same, once it is ready for some of that
+  map FILE read|write|private   the registers
+  access FILE REGISTER[=VALUE]  reads a register that is mapped, or writes it; see the program registers
+  watch FILE REGISTER           reads it for as long as there are registers";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
@@ -33,6 +38,9 @@ enum Operation {
     Drain,
     Poll(Direction),
     Wait(Direction),
+    Map(Sharing),
+    Access(RegisterOperation),
+    Watch(RegisterOperation),
 }
 
 /// Which file, and what to do with it.
@@ -62,28 +70,45 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
         ("drain", []) => Operation::Drain,
         ("poll", [wanted]) => Operation::Poll(direction(wanted)?),
         ("wait", [wanted]) => Operation::Wait(direction(wanted)?),
+        ("map", ["read"]) => Operation::Map(Sharing::ReadOnly),
+        ("map", ["write"]) => Operation::Map(Sharing::ReadWrite),
+        ("map", ["private"]) => Operation::Map(Sharing::Private),
+        ("watch", [operation]) => Operation::Watch(operation.parse().map_err(|_| wrong())?),
+        ("access", [operation]) => Operation::Access(operation.parse().map_err(|_| wrong())?),
         _ => return Err(wrong()),
     };
     Ok((number(file)?, operation))
 }
 
-/// The open files.
+/// The open files, and what they have mapped.
 #[derive(Default)]
-struct Files(BTreeMap<u32, PwmAudio>);
+struct Files {
+    open: BTreeMap<u32, PwmAudio>,
+    registers: BTreeMap<u32, RegisterBar>,
+}
 
 impl Files {
     /// Does it and returns the answer.
     fn perform(&mut self, file: u32, operation: Operation) -> io::Result<String> {
         if let Operation::Open(direction, waits) = operation {
             let device = PwmAudio::open_path(Path::new(DEVICE_PATH), direction, waits)?;
-            self.0.insert(file, device);
+            self.open.insert(file, device);
             return Ok("done".to_owned());
         }
-        let device = self.0.get_mut(&file).ok_or_else(|| io::Error::other(format!("file {file} is not open")))?;
+        let missing = || io::Error::other(format!("file {file} is not open, or its registers are not mapped"));
+        if let Operation::Access(access) | Operation::Watch(access) = operation {
+            let registers = self.registers.get_mut(&file).ok_or_else(missing)?;
+            let mut read = registers.perform(access)?;
+            while operation == Operation::Watch(access) {
+                read = registers.perform(access)?;
+            }
+            return Ok(read.map_or("done".to_owned(), |value| format!("{value:#x}")));
+        }
+        let device = self.open.get_mut(&file).ok_or_else(missing)?;
         match operation {
-            Operation::Open(..) => {}
+            Operation::Open(..) | Operation::Access(_) | Operation::Watch(_) => {}
             Operation::Close => {
-                self.0.remove(&file);
+                self.open.remove(&file);
             }
             Operation::Format(format, channels) => device.set_format(format, channels)?,
             Operation::Rate(rate_hz) => device.set_rate(rate_hz)?,
@@ -92,6 +117,9 @@ impl Files {
             Operation::Drain => device.drain()?,
             Operation::Poll(direction) => return Ok(device.readiness(direction)?.to_string()),
             Operation::Wait(direction) => return Ok(device.wait(direction)?.to_string()),
+            Operation::Map(sharing) => {
+                self.registers.insert(file, device.map_registers(sharing)?);
+            }
         }
         Ok("done".to_owned())
     }
@@ -157,6 +185,8 @@ mod tests {
             ("drain 0", (0, Operation::Drain)),
             ("poll 0 both", (0, Operation::Poll(Direction::Both))),
             ("wait 0 record", (0, Operation::Wait(Direction::Record))),
+            ("map 0 private", (0, Operation::Map(Sharing::Private))),
+            ("access 0 TX.STATUS", (0, Operation::Access("0x44c:4".parse().unwrap()))),
         ] {
             assert_eq!(parse(line), Ok(expected), "{line:?}");
         }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use guest_programs::RegisterBar;
+use guest_programs::{RegisterBar, Sharing};
 use register_tests::{Bus, Declarations, Report};
 use registers::{Description, RegisterMap};
 
@@ -74,6 +74,6 @@ fn read_file<T>(file: &str, parse: impl FnOnce(&str) -> Result<T, Box<dyn Error>
 }
 
 fn test(bar_file: &str, map: &RegisterMap, declarations: &Declarations) -> Result<Report, Box<dyn Error>> {
-    let mut bar = Bar(RegisterBar::open(Path::new(bar_file))?);
+    let mut bar = Bar(RegisterBar::open(Path::new(bar_file), Sharing::ReadWrite)?);
     Ok(register_tests::run(map, declarations, &mut bar)?)
 }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use guest_programs::{PcmFormat, PcmSetup, PcmSubstream};
 
@@ -17,7 +17,8 @@ line, `done`, or `failed: ` and why if it was refused:
   read FRAMES FILE    reads so many frames into it
   start, pause, release, drain, stop, prepare
   wait FRAMES         until a period ends with which the device has played so many frames
-  status              is answered by state, frames of the hardware, frames of the program";
+  status              is answered by state, frames of the hardware, frames of the program
+  run PROGRAM WORD... is answered by what it prints, in one line";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
@@ -30,6 +31,7 @@ enum Operation {
     Prepare,
     Wait(u64),
     Status,
+    Run(Vec<String>),
 }
 
 fn parse(line: &str) -> Result<Operation, String> {
@@ -46,6 +48,9 @@ fn parse(line: &str) -> Result<Operation, String> {
         ["prepare"] => Operation::Prepare,
         ["wait", frames] => Operation::Wait(frames.parse().map_err(|_| wrong())?),
         ["status"] => Operation::Status,
+        ["run", program, ref words @ ..] => {
+            Operation::Run([program].iter().chain(words).map(|&word| word.to_owned()).collect())
+        }
         _ => return Err(wrong()),
     })
 }
@@ -82,6 +87,15 @@ fn perform(substream: &PcmSubstream, operation: &Operation) -> io::Result<String
         Operation::Status => {
             let status = substream.status()?;
             return Ok(format!("{} {} {}", status.state, status.hardware_frames, status.application_frames));
+        }
+        Operation::Run(words) => {
+            let output = Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
+            if !output.status.success() {
+                let words = String::from_utf8_lossy(&output.stderr);
+                return Err(io::Error::other(words.lines().collect::<Vec<_>>().join("; ")));
+            }
+            let words = String::from_utf8_lossy(&output.stdout);
+            return Ok(words.lines().collect::<Vec<_>>().join("; "));
         }
     }
     Ok("done".to_owned())
@@ -155,8 +169,9 @@ mod tests {
         assert_eq!(parse("write /tmp/a"), Ok(Operation::Write("/tmp/a".into())));
         assert_eq!(parse("read 12 /tmp/a"), Ok(Operation::Read(12, "/tmp/a".into())));
         assert_eq!(parse(" wait  7"), Ok(Operation::Wait(7)));
+        assert_eq!(parse("run ls /tmp"), Ok(Operation::Run(vec!["ls".to_owned(), "/tmp".to_owned()])));
         assert_eq!(parse("release"), Ok(Operation::Pause(false)));
-        for wrong in ["", "write", "read 1", "read -1 /tmp/a", "start now", "wait x", "play"] {
+        for wrong in ["", "write", "run", "read 1", "read -1 /tmp/a", "start now", "wait x", "play"] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }

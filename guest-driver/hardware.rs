@@ -157,8 +157,11 @@ impl Hardware {
         }
         if let Some(registers) = self.registers.try_access() {
             registers.write_reg(SYSTEM_INTERRUPT_ENABLE::zeroed());
-            registers.write_reg(TX_CONTROL::zeroed().with_flush(true));
-            registers.write_reg(RX_CONTROL::zeroed().with_flush(true));
+            // The way of a unit that is enabled, though it may stand still, cannot change.
+            let transmitter = registers.read(TX_CONTROL).with_enable(false);
+            registers.write_reg(transmitter.with_flush(true));
+            let receiver = registers.read(RX_CONTROL).with_enable(false);
+            registers.write_reg(receiver.with_flush(true));
             // Reading it back makes sure that the device has seen the writes, which are posted.
             let _ = registers.read(SYSTEM_INTERRUPT_ENABLE);
         }

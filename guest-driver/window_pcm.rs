@@ -198,8 +198,14 @@ impl Ring {
 
 type Stream = UnitStream<Ring>;
 
-/// Moves what the application has written, and the ring has room for.
-fn fill(stream: &mut Stream, registers: &StreamRegisters<'_>, substream: Substream<'_>) -> Result {
+/// Moves what the application has written, and the ring has room for. A stream without an end takes
+/// what is in the application's memory, written or not.
+fn fill(
+    stream: &mut Stream,
+    registers: &StreamRegisters<'_>,
+    substream: Substream<'_>,
+    has_end: bool,
+) -> Result {
     let ring = &mut stream.memory;
     // Before the start, the unit's index is of the stream before it.
     let consumer = if stream.is_started {
@@ -208,13 +214,12 @@ fn fill(stream: &mut Stream, registers: &StreamRegisters<'_>, substream: Substre
         0
     };
     let room = (ring.frames - 1) - ring.distance(consumer, ring.index);
-    let written_frames = if substream.is_free_running() {
-        // All that is in the application's memory, written or not.
-        ring.played_frames + u64::from(ring.buffer_frames)
-    } else {
+    let end_frames = if has_end {
         stream.application_total_frames
+    } else {
+        ring.played_frames + u64::from(ring.buffer_frames)
     };
-    let waiting = written_frames.saturating_sub(ring.moved_frames);
+    let waiting = end_frames.saturating_sub(ring.moved_frames);
     let frames = room.min(waiting.try_into().unwrap_or(u32::MAX));
     ring.move_frames(registers, substream, frames)
 }
@@ -299,8 +304,9 @@ impl PcmDriver for WindowPcm {
             match trigger {
                 Trigger::Start if direction == Direction::Playback => {
                     let registers = registers?;
-                    fill(stream, &registers, substream)?;
-                    stream.start(&registers, !substream.is_free_running());
+                    let has_end = !substream.is_free_running();
+                    fill(stream, &registers, substream, has_end)?;
+                    stream.start(&registers, has_end);
                 }
                 Trigger::Start => stream.start(&registers?, false),
                 Trigger::Drain if stream.control.drain => {}
@@ -324,7 +330,8 @@ impl PcmDriver for WindowPcm {
             match direction {
                 Direction::Playback => {
                     let position_frames = stream.memory.position_frames(&registers);
-                    fill(stream, &registers, substream)?;
+                    let has_end = stream.control.drain;
+                    fill(stream, &registers, substream, has_end)?;
                     Ok(position_frames)
                 }
                 Direction::Capture => {
@@ -345,7 +352,9 @@ impl PcmDriver for WindowPcm {
         self.streams.with(direction, |stream| {
             stream.follow(substream)?;
             if stream.is_started && direction == Direction::Playback {
-                fill(stream, &self.streams.registers(direction)?, substream)?;
+                let has_end = stream.control.drain;
+                let registers = self.streams.registers(direction)?;
+                fill(stream, &registers, substream, has_end)?;
             }
             Ok(())
         })

@@ -21,3 +21,4 @@ mod served;
 mod sound_programs;
 mod support;
 mod survival;
+mod window_card;

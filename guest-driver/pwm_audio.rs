@@ -29,6 +29,7 @@ mod names;
 mod node;
 mod playback;
 mod pwm_chip;
+mod pwm_registration;
 mod receiver_control;
 #[allow(
     dead_code,

@@ -14,11 +14,10 @@
 //!
 //! Limits:
 //! - Waiting for a period, which may take 43 s with a clock of 100 MHz, no signal ends.
-//! - Linux 7.3 registers a chip from Rust without its module: unload this one only when nobody has
-//!   a file of the chip open.
 
 use crate::{
     hardware::Registers,
+    pwm_registration,
     registers::*,
     NO_DEVICE,
     REGISTERS_BYTES, //
@@ -114,8 +113,8 @@ impl PwmChip {
             );
         })?;
         let chip = try_pin_init!(Self { registers, clock });
-        pwm::Chip::new(device, PWM_CONTROL::SIZE as u32, chip)?.register()?;
-        Ok(())
+        let chip = pwm::Chip::new(device, PWM_CONTROL::SIZE as u32, chip)?;
+        pwm_registration::register(device, chip)
     }
 
     /// Waits until `channel` has taken what it was to take at the end of its period.

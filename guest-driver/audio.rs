@@ -3,8 +3,12 @@
 //! The audio transmitter as a file sees it: calls that wait, and interrupts that end the waiting.
 
 use crate::{
+    dma_buffer::DmaBuffer,
     format::Format,
-    hardware::Access,
+    hardware::{
+        Access,
+        Unit, //
+    },
     interrupts::Client,
     playback::{
         Phase,
@@ -198,13 +202,50 @@ impl Audio {
             .map_err(|_| EIO)?
         };
 
+        self.wait_for_end(stream, nonblocking)
+    }
+
+    /// Plays `frames` from `offset` on of the buffer, which the device reads itself, and waits for
+    /// the end. Fails with [`EINVAL`] if the buffer has not as many, with [`EBUSY`] if there is
+    /// anything else to play or somebody else uses the transmitter, and as [`Self::drain`] does, also
+    /// with [`EIO`] if the device cannot read the memory.
+    pub(crate) fn play_buffer(
+        self: &Arc<Self>,
+        buffer: &DmaBuffer,
+        offset: u32,
+        frames: u32,
+    ) -> Result {
+        self.transmitter.take(self)?;
+        let stream = self.with(|playback, access| {
+            let range = playback.format().range(offset, frames)?;
+            playback.check_idle()?;
+            let lists = &self.transmitter.hardware().dma_lists;
+            lists.set_pieces(access, Unit::Transmitter, buffer.pieces(range))?;
+            buffer.give_to_device();
+            playback.play_memory(access)?;
+            Ok(playback.stream())
+        })?;
+        let played = self.wait_for_end(stream, false);
+        if played.is_err() {
+            // Nobody waits any more, and so nobody may go on with the memory.
+            let _ = self.with(|playback, access| {
+                playback.stop(access);
+                Ok(())
+            });
+        }
+        played.map_err(|error| if error == ERESTARTSYS { EINTR } else { error })
+    }
+
+    fn wait_for_end(&self, stream: u32, nonblocking: bool) -> Result {
         let mut playback = self.playback.lock();
         loop {
             if self.transmitter.hardware().is_gone() {
                 return Err(EIO);
             }
             if !playback.is_active(stream) {
-                return if playback.take_underrun() {
+                return if playback.take_failure() {
+                    Err(EIO)
+                } else if playback.take_underrun() {
                     Err(EPIPE)
                 } else {
                     Ok(())

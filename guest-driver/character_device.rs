@@ -9,7 +9,8 @@
 //!   when the ring is half empty. Once the device is gone there are `POLLERR` and `POLLHUP`.
 //! - `mmap()` with `MAP_SHARED` shows the registers, from [`REGISTERS_OFFSET`] on. They can be read,
 //!   and written with the module's parameter `writable_registers`; else a writable mapping is
-//!   refused (`EACCES`).
+//!   refused (`EACCES`). From [`BUFFER_OFFSET`] on it shows a buffer that the device reaches by DMA:
+//!   see [`PLAY_BUFFER`].
 //! - `ioctl()`: [`SET_FORMAT`], [`SET_RATE`], [`SET_LOOP`], [`DRAIN`].
 //! - One open file at a time (`EBUSY`), or several with the module's parameter `shared_open`. Each
 //!   has settings and samples of its own, and starts with 24 bits, two channels, 48,000 Hz and no
@@ -22,6 +23,10 @@
 
 use crate::{
     audio::Audio,
+    dma_buffer::{
+        BufferOfFile,
+        DmaBuffer, //
+    },
     exclusive::{
         Exclusive,
         Taken, //
@@ -29,6 +34,7 @@ use crate::{
     format::Format,
     hardware::Hardware,
     mapping::{
+        self,
         Mapping,
         MappingFile, //
     },
@@ -99,29 +105,49 @@ const SET_LOOP: u32 = _IOW::<u32>(IOCTL_TYPE, 3);
 /// come. A `write()` that comes before the end waits for it.
 const DRAIN: u32 = _IO(IOCTL_TYPE, 4);
 
+/// Plays frames from the DMA buffer, by DMA, and waits for the end. A file that plays so has the
+/// transmitter as one that writes has, and the buffer until it is closed. `EBUSY` if another file
+/// has either or there is anything else to play, `EINVAL` if the frames are not all in the buffer;
+/// else as [`DRAIN`], but it always waits, `EINTR` stops it, and with `EIO` the device may also have
+/// failed to read the buffer. The argument is two `u32`:
+///
+/// 1. where in the buffer the first frame begins, in bytes;
+/// 2. how many frames.
+///
+/// The samples are as those of `write()`, but that those of 8 bits are signed.
+const PLAY_BUFFER: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 6);
+
 /// Where `mmap()` finds the registers.
 pub(crate) const REGISTERS_OFFSET: usize = 0;
+
+/// Where `mmap()` finds the DMA buffer, which has [`BUFFER_BYTES`].
+///
+/// [`BUFFER_BYTES`]: crate::dma_buffer::BUFFER_BYTES
+pub(crate) const BUFFER_OFFSET: usize = 0x1_0000;
 
 /// What the node stands for. Outlives the binding of the driver while a file is open.
 pub(crate) struct CharacterDevice {
     hardware: Arc<Hardware>,
     transmitter: Arc<SharedUnit<Audio>>,
     mapping: Arc<Mapping>,
+    buffer: Arc<DmaBuffer>,
     /// Of files that share the device with no other.
     file: Exclusive,
 }
 
 impl CharacterDevice {
-    /// `mapping` is what files can map.
+    /// `mapping` is what files can map: the registers, and `buffer`.
     pub(crate) fn new(
         hardware: Arc<Hardware>,
         transmitter: Arc<SharedUnit<Audio>>,
         mapping: Arc<Mapping>,
+        buffer: Arc<DmaBuffer>,
     ) -> Result<Arc<Self>> {
         let device = Self {
             hardware,
             transmitter,
             mapping,
+            buffer,
             file: Exclusive::new()?,
         };
         Ok(Arc::new(device, GFP_KERNEL)?)
@@ -129,9 +155,12 @@ impl CharacterDevice {
 }
 
 /// An open file.
+#[pin_data]
 pub(crate) struct AudioFile {
     device: Arc<CharacterDevice>,
     audio: Arc<Audio>,
+    #[pin]
+    buffer: BufferOfFile,
     mapping: MappingFile,
     _alone: Option<Taken>,
 }
@@ -140,7 +169,7 @@ pub(crate) struct AudioFile {
 impl OpenFile for AudioFile {
     type Device = CharacterDevice;
 
-    fn poll(this: &Self, file: &File, table: &PollTable<'_>, _wanted: u32) -> u32 {
+    fn poll(this: Pin<&Self>, file: &File, table: &PollTable<'_>, _wanted: u32) -> u32 {
         let mut ready = 0;
         if this.audio.poll(file, table) {
             ready |= bindings::POLLOUT | bindings::POLLWRNORM;
@@ -154,9 +183,9 @@ impl OpenFile for AudioFile {
 
 #[vtable]
 impl MiscDevice for AudioFile {
-    type Ptr = KBox<Self>;
+    type Ptr = Pin<KBox<Self>>;
 
-    fn open(file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+    fn open(file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<Self::Ptr> {
         let device = Node::device(registration);
         device.hardware.access()?;
         let alone = if *module_parameters::shared_open.value_ref() {
@@ -164,33 +193,37 @@ impl MiscDevice for AudioFile {
         } else {
             Some(device.file.take()?)
         };
-        let file = Self {
+        let file = try_pin_init!(Self {
             device: device.into(),
             audio: Audio::new(device.transmitter.clone())?,
+            buffer <- BufferOfFile::new(device.buffer.clone()),
             mapping: MappingFile::new(device.mapping.clone(), file)?,
             _alone: alone,
-        };
-        Ok(KBox::new(file, GFP_KERNEL)?)
+        });
+        KBox::pin_init(file, GFP_KERNEL)
     }
 
-    fn release(file: KBox<Self>, _file: &File) {
+    fn release(file: Self::Ptr, _file: &File) {
         file.audio.close();
     }
 
-    fn mmap(this: &Self, _file: &File, area: &VmaNew) -> Result {
+    fn mmap(this: Pin<&Self>, _file: &File, area: &VmaNew) -> Result {
         this.device.hardware.access()?;
+        if mapping::offset(area) >= BUFFER_OFFSET {
+            this.buffer.take()?;
+        }
         // SAFETY: The area is of the file that `this` is.
         unsafe { this.mapping.map(area) }
     }
 
-    fn write_iter(kiocb: Kiocb<'_, KBox<Self>>, source: &mut IovIterSource<'_>) -> Result<usize> {
+    fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, source: &mut IovIterSource<'_>) -> Result<usize> {
         // SAFETY: The file of a request is valid as long as the request. If it was looked up by
         // fdget_pos(), then by this thread: the reference does not leave it.
         let file = unsafe { LocalFile::from_raw_file((*kiocb.as_raw()).ki_filp) };
         kiocb.file().audio.write(source, is_nonblocking(file))
     }
 
-    fn ioctl(this: &Self, file: &File, command: u32, argument: usize) -> Result<isize> {
+    fn ioctl(this: Pin<&Self>, file: &File, command: u32, argument: usize) -> Result<isize> {
         let mut argument =
             UserSlice::new(UserPtr::from_addr(argument), _IOC_SIZE(command)).reader();
         let audio = &this.audio;
@@ -206,6 +239,10 @@ impl MiscDevice for AudioFile {
                 _ => return Err(EINVAL),
             },
             DRAIN => audio.drain(is_nonblocking(file))?,
+            PLAY_BUFFER => {
+                let [offset, frames] = argument.read()?;
+                audio.play_buffer(this.buffer.take()?, offset, frames)?;
+            }
             _ => return Err(ENOTTY),
         }
         Ok(0)

@@ -3,13 +3,17 @@
 //! Sample formats: what user space writes and reads, and what the device takes and gives.
 
 use crate::{
+    dma_buffer::BUFFER_BYTES,
     hardware::Registers,
     registers::{
         TX_FORMAT,
         TX_SAMPLE, //
     }, //
 };
-use core::ops::RangeInclusive;
+use core::ops::{
+    Range,
+    RangeInclusive, //
+};
 use kernel::{
     io::{
         register::Register,
@@ -94,11 +98,24 @@ impl Format {
         self.sample.bytes() * self.channels as usize
     }
 
+    /// Where `frames` are in the buffer from `offset` on; [`EINVAL`] if there are none or the buffer
+    /// ends before.
+    pub(crate) fn range(self, offset: u32, frames: u32) -> Result<Range<usize>> {
+        let start = offset as usize;
+        let length = (frames as usize).checked_mul(self.frame_bytes());
+        let end = length.and_then(|length| start.checked_add(length));
+        end.filter(|end| frames > 0 && *end <= BUFFER_BYTES)
+            .map(|end| start..end)
+            .ok_or(EINVAL)
+    }
+
     /// The value of the transmitter's format register.
     pub(crate) fn tx_register(self) -> Result<TX_FORMAT> {
-        TX_FORMAT::zeroed()
+        Ok(TX_FORMAT::zeroed()
             .try_with_sample_bits(self.sample.bits())?
-            .try_with_channels(self.channels)
+            .try_with_channels(self.channels)?
+            // As in user space.
+            .with_packed(true))
     }
 
     /// Puts a frame, [`Self::frame_bytes`] long, into the FIFO of a transmitter of this format. Two

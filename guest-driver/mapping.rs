@@ -6,6 +6,7 @@
 //! inserted when they are first touched, under a mutex: so an unbind can take back every page and
 //! be sure that none is inserted after it. Later accesses end with SIGBUS.
 
+use crate::dma_buffer::DmaBuffer;
 use core::ptr;
 use kernel::{
     bindings,
@@ -15,10 +16,7 @@ use kernel::{
         VmaNew, //
     },
     new_mutex,
-    page::{
-        PAGE_SHIFT,
-        PAGE_SIZE, //
-    },
+    page::PAGE_SHIFT,
     prelude::*,
     sync::{
         Arc,
@@ -26,11 +24,19 @@ use kernel::{
     },
 };
 
-/// What some of a node's offsets show: whole pages of a region of the device.
+/// What there is to be seen.
+enum Memory {
+    /// Pages of a region of the device.
+    Region { first_frame_number: usize },
+    /// The pages of a buffer.
+    Buffer(Arc<DmaBuffer>),
+}
+
+/// What some of a node's offsets show, in whole pages.
 pub(crate) struct Part {
     first_page: usize,
     pages: usize,
-    first_frame_number: usize,
+    memory: Memory,
     is_writable: bool,
 }
 
@@ -47,8 +53,20 @@ impl Part {
         Self {
             first_page: offset >> PAGE_SHIFT,
             pages: length_bytes >> PAGE_SHIFT,
-            first_frame_number: start >> PAGE_SHIFT,
+            memory: Memory::Region {
+                first_frame_number: start >> PAGE_SHIFT,
+            },
             is_writable,
+        }
+    }
+
+    /// From `offset` on, the buffer.
+    pub(crate) fn buffer(offset: usize, buffer: Arc<DmaBuffer>) -> Self {
+        Self {
+            first_page: offset >> PAGE_SHIFT,
+            pages: buffer.pages(),
+            memory: Memory::Buffer(buffer),
+            is_writable: true,
         }
     }
 
@@ -133,14 +151,13 @@ impl Mapping {
         if !self.state.lock().bound {
             return Err(ENODEV);
         }
-        // vmf_insert_pfn() does not go with copy-on-write. Without SHARED it may be a shared mapping
+        // What is inserted does not go with copy-on-write. Without SHARED it may be a shared mapping
         // of a file that is open for reading.
         if area.flags() & flags::MAYSHARE == 0 {
             return Err(EINVAL);
         }
         let pages = (area.end() - area.start()) >> PAGE_SHIFT;
-        // SAFETY: The area is being set up, so nobody changes it at the same time.
-        let first_page = unsafe { (*area.as_ptr()).vm_pgoff };
+        let first_page = offset(area) >> PAGE_SHIFT;
         let mut parts = self.parts.iter();
         let part = parts
             .find(|part| part.has(first_page, pages))
@@ -149,28 +166,23 @@ impl Mapping {
             area.try_clear_maywrite().map_err(|_| EACCES)?;
         }
 
-        area.set_io();
         area.set_dontexpand();
         area.set_dontdump();
+        match part.memory {
+            Memory::Region { first_frame_number } => {
+                // SAFETY: The pages are of a region, and `fault` will insert them as they must be.
+                unsafe { set_region(area, first_frame_number, part.pages) };
+            }
+            Memory::Buffer(_) => {
+                area.set_mixedmap();
+            }
+        }
         let area = area.as_ptr();
         // SAFETY: The area is being set up and not visible to anybody else. `fault` expects a
-        // pointer to a `Mapping` that outlives the area, which the caller promises; and VM_PFNMAP is
-        // what vmf_insert_pfn() expects.
+        // pointer to a `Mapping` that outlives the area, which the caller promises.
         unsafe {
-            (*area).__bindgen_anon_2.vm_flags |= bindings::VM_PFNMAP as bindings::vm_flags_t;
             (*area).vm_private_data = ptr::from_ref(self).cast_mut().cast();
             (*area).vm_ops = &Self::VM_OPERATIONS;
-        }
-        // Not to be cached. On x86, vmf_insert_pfn() sees to it.
-        #[cfg(CONFIG_ARM64)]
-        // SAFETY: As above. An area that is set up has its file.
-        unsafe {
-            (*area).vm_page_prot = bindings::phys_mem_access_prot(
-                (*area).vm_file,
-                part.first_frame_number as c_ulong,
-                (part.pages * PAGE_SIZE) as c_ulong,
-                (*area).vm_page_prot,
-            );
         }
         Ok(())
     }
@@ -193,10 +205,53 @@ impl Mapping {
         let Some((part, index)) = found.filter(|_| state.bound) else {
             return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
         };
-        let frame_number = part.first_frame_number + index;
-        // SAFETY: `map` made the area fit for it, and the address is one of the area. The page is
-        // one of the device's, reserved by the driver as long as it is bound.
-        unsafe { bindings::vmf_insert_pfn(area, address, frame_number as c_ulong) }
+        match &part.memory {
+            Memory::Region { first_frame_number } => {
+                let frame_number = first_frame_number + index;
+                // SAFETY: `map` made the area fit for it, and the address is one of the area. The
+                // page is one of the device's, reserved by the driver as long as it is bound.
+                unsafe { bindings::vmf_insert_pfn(area, address, frame_number as c_ulong) }
+            }
+            Memory::Buffer(buffer) => {
+                let Some(page) = buffer.page(index) else {
+                    return bindings::vm_fault_reason_VM_FAULT_SIGBUS;
+                };
+                // SAFETY: `map` made the area fit for it. The page is valid as long as the buffer,
+                // and the area counts its own use of it.
+                unsafe { bindings::vmf_insert_page_mkwrite(fault, page, false) }
+            }
+        }
+    }
+}
+
+/// What `area`, which is being set up, shows the start of: an offset in its file.
+pub(crate) fn offset(area: &VmaNew) -> usize {
+    // SAFETY: The area is being set up, so nobody changes it at the same time.
+    unsafe { (*area.as_ptr()).vm_pgoff << PAGE_SHIFT }
+}
+
+/// Makes `area` fit for vmf_insert_pfn().
+///
+/// # Safety
+///
+/// Nothing but pages of a region of a device will be inserted: `pages` from `first_frame_number` on.
+#[cfg_attr(not(CONFIG_ARM64), allow(unused_variables))]
+unsafe fn set_region(area: &VmaNew, first_frame_number: usize, pages: usize) {
+    area.set_io();
+    let area = area.as_ptr();
+    // SAFETY: The area is being set up and not visible to anybody else. It is shared, and has no
+    // other pages.
+    unsafe { (*area).__bindgen_anon_2.vm_flags |= bindings::VM_PFNMAP as bindings::vm_flags_t };
+    // Not to be cached. On x86, vmf_insert_pfn() sees to it.
+    #[cfg(CONFIG_ARM64)]
+    // SAFETY: As above. An area that is set up has its file.
+    unsafe {
+        (*area).vm_page_prot = bindings::phys_mem_access_prot(
+            (*area).vm_file,
+            first_frame_number as c_ulong,
+            (pages << PAGE_SHIFT) as c_ulong,
+            (*area).vm_page_prot,
+        );
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) enum Phase {
     Stopped,
     /// The transmitter is on. While the ring holds frames, TX_LOW is enabled.
     Playing,
-    /// All frames are in the FIFO, and the device stops by itself after the last one.
+    /// All frames are in the FIFO, or in memory that the device reads itself, and it stops by itself
+    /// after the last one.
     Finishing,
 }
 
@@ -51,6 +52,8 @@ pub(crate) struct Playback {
     drain: bool,
     /// The device ran out of frames in the stream that plays or played last.
     underrun: bool,
+    /// The device gave the stream that played last up.
+    failed: bool,
     /// Streams that were started: tells a waiter that its stream is over although the next plays.
     streams: u32,
 }
@@ -68,6 +71,7 @@ impl Playback {
             rate_hz: Self::DEFAULT_RATE_HZ,
             drain: false,
             underrun: false,
+            failed: false,
             streams: 0,
         }
     }
@@ -102,6 +106,11 @@ impl Playback {
         mem::take(&mut self.underrun)
     }
 
+    /// Reports once that the device could not read its memory.
+    pub(crate) fn take_failure(&mut self) -> bool {
+        mem::take(&mut self.failed)
+    }
+
     /// Frames that can be written now. None while a drain is under way: they would belong to the
     /// next stream.
     pub(crate) fn room(&self) -> usize {
@@ -130,9 +139,7 @@ impl Playback {
 
     /// Sets the format of the frames to come; [`EBUSY`] while there are frames of the old one.
     pub(crate) fn set_format(&mut self, format: Format) -> Result {
-        if self.phase != Phase::Stopped || !self.ring.is_empty() {
-            return Err(EBUSY);
-        }
+        self.check_idle()?;
         self.format = format;
         Ok(())
     }
@@ -187,6 +194,32 @@ impl Playback {
         }
     }
 
+    /// Has the device play the memory that its list has, and stop after them. [`EBUSY`] if
+    /// there is anything else to play.
+    pub(crate) fn play_memory(&mut self, access: &Access<'_>) -> Result {
+        self.check_idle()?;
+        self.prepare_start(access)?;
+        access.write_reg(TX_END_FRAMES::zeroed());
+        self.drain = true;
+        self.phase = Phase::Finishing;
+        access.enable_interrupts(Self::ENDS);
+        access.write_reg(
+            TX_CONTROL::zeroed()
+                .with_enable(true)
+                .with_drain(true)
+                .with_const_way::<{ TX_CONTROL::WAY_DMA }>(),
+        );
+        Ok(())
+    }
+
+    /// [`EBUSY`] while there are frames to play.
+    pub(crate) fn check_idle(&self) -> Result {
+        if self.phase != Phase::Stopped || !self.ring.is_empty() {
+            return Err(EBUSY);
+        }
+        Ok(())
+    }
+
     /// Turns the repetition of the ring on, or off at the end of the current pass.
     pub(crate) fn set_looping(&mut self, access: &Access<'_>, looping: bool) {
         self.ring.set_looping(looping);
@@ -195,11 +228,12 @@ impl Playback {
         }
     }
 
-    /// Silences the device at once, for the last time.
+    /// Silences the device at once. Frames that it has not taken stay in the ring.
     pub(crate) fn stop(&mut self, access: &Access<'_>) {
         if matches!(self.phase, Phase::Playing | Phase::Finishing) {
             access.disable_interrupts(Self::INTERRUPTS);
             access.write_reg(TX_CONTROL::zeroed().with_flush(true));
+            self.drain = false;
             self.phase = Phase::Stopped;
         }
     }
@@ -213,7 +247,7 @@ impl Playback {
         if pending.tx_low() && self.phase == Phase::Playing {
             self.refill(access)?;
         }
-        if pending.tx_drained() && self.phase == Phase::Finishing {
+        if (pending.tx_drained() || pending.tx_error()) && self.phase == Phase::Finishing {
             self.finished(access)?;
         }
         Ok(())
@@ -221,30 +255,40 @@ impl Playback {
 
     const TX_LOW: SYSTEM_INTERRUPT_ENABLE =
         SYSTEM_INTERRUPT_ENABLE::from_raw(1 << SYSTEM_INTERRUPT_ENABLE::TX_LOW_SHIFT);
-    const TX_DRAINED: SYSTEM_INTERRUPT_ENABLE =
-        SYSTEM_INTERRUPT_ENABLE::from_raw(1 << SYSTEM_INTERRUPT_ENABLE::TX_DRAINED_SHIFT);
+    /// A stream has come to its end.
+    const ENDS: SYSTEM_INTERRUPT_ENABLE = SYSTEM_INTERRUPT_ENABLE::from_raw(
+        1 << SYSTEM_INTERRUPT_ENABLE::TX_DRAINED_SHIFT
+            | 1 << SYSTEM_INTERRUPT_ENABLE::TX_ERROR_SHIFT,
+    );
     const INTERRUPTS: SYSTEM_INTERRUPT_ENABLE =
-        SYSTEM_INTERRUPT_ENABLE::from_raw(Self::TX_LOW.into_raw() | Self::TX_DRAINED.into_raw());
+        SYSTEM_INTERRUPT_ENABLE::from_raw(Self::TX_LOW.into_raw() | Self::ENDS.into_raw());
 
-    /// Turns the stopped transmitter on, with a FIFO as full as can be. With `drain`, it is to stop
-    /// when the ring has run empty.
-    fn start(&mut self, access: &Access<'_>, drain: bool) -> Result {
+    /// Sets the stopped transmitter up for a new stream.
+    fn prepare_start(&mut self, access: &Access<'_>) -> Result {
         read_audio_status(access)?;
         self.streams = self.streams.wrapping_add(1);
         self.underrun = false;
-        self.drain = drain;
+        self.failed = false;
         access.write_reg(self.format.tx_register()?);
         access.write_reg(TX_RATE::from_raw(self.rate_hz));
-        self.fill(access, FIFO_FRAMES)?;
         // What the last stream left behind is no news of this one.
         access.write_reg(SYSTEM_INTERRUPT_STATUS::from_raw(
             Self::INTERRUPTS.into_raw(),
         ));
+        Ok(())
+    }
+
+    /// Turns the stopped transmitter on, with a FIFO as full as can be. With `drain`, it is to stop
+    /// when the ring has run empty.
+    fn start(&mut self, access: &Access<'_>, drain: bool) -> Result {
+        self.prepare_start(access)?;
+        self.drain = drain;
+        self.fill(access, FIFO_FRAMES)?;
 
         let control = TX_CONTROL::zeroed().with_enable(true);
         if self.drain && self.ring.is_empty() {
             self.phase = Phase::Finishing;
-            access.enable_interrupts(Self::TX_DRAINED);
+            access.enable_interrupts(Self::ENDS);
             access.write_reg(control.with_drain(true));
         } else {
             self.phase = Phase::Playing;
@@ -285,14 +329,20 @@ impl Playback {
         if self.drain && self.ring.is_empty() {
             self.phase = Phase::Finishing;
             access.disable_interrupts(Self::TX_LOW);
-            access.enable_interrupts(Self::TX_DRAINED);
+            access.enable_interrupts(Self::ENDS);
             access.write_reg(TX_CONTROL::zeroed().with_enable(true).with_drain(true));
         }
     }
 
-    /// The device has played the last frame and stopped.
+    /// The device has stopped: it has played the last frame, or cannot read its memory.
     fn finished(&mut self, access: &Access<'_>) -> Result {
-        self.underrun = read_audio_status(access)?.underrun();
+        let status = read_audio_status(access)?;
+        if access.read(TX_CONTROL).enable() {
+            // That was the end of an earlier stream, which has been stopped meanwhile.
+            return Ok(());
+        }
+        self.underrun = status.underrun();
+        self.failed = status.error().get() != TX_STATUS::ERROR_NONE;
         access.disable_interrupts(Self::INTERRUPTS);
         self.drain = false;
         self.phase = Phase::Stopped;

@@ -17,6 +17,7 @@
 
 mod audio;
 mod character_device;
+mod dma_buffer;
 mod dma_list;
 mod dma_pcm;
 mod exclusive;
@@ -51,6 +52,7 @@ use character_device::{
     AudioFile,
     CharacterDevice, //
 };
+use dma_buffer::DmaBuffer;
 use hardware::{
     Hardware,
     Registers,
@@ -163,14 +165,18 @@ impl pci::Driver for PwmAudioDriver {
                 hardware: hardware.clone(),
                 clients: clients.clone(),
             };
-            let mapping = Mapping::new([Part::region(
-                character_device::REGISTERS_OFFSET,
-                pci_device.resource_start(REGISTERS_BAR)?.try_into()?,
-                REGISTERS_BYTES,
-                *module_parameters::writable_registers.value_ref(),
-            )])?;
+            let buffer = DmaBuffer::new(pci_device.as_ref())?;
+            let mapping = Mapping::new([
+                Part::region(
+                    character_device::REGISTERS_OFFSET,
+                    pci_device.resource_start(REGISTERS_BAR)?.try_into()?,
+                    REGISTERS_BYTES,
+                    *module_parameters::writable_registers.value_ref(),
+                ),
+                Part::buffer(character_device::BUFFER_OFFSET, buffer.clone()),
+            ])?;
             let character_device =
-                CharacterDevice::new(hardware.clone(), transmitter, mapping.clone())?;
+                CharacterDevice::new(hardware.clone(), transmitter, mapping.clone(), buffer)?;
 
             let vectors = pci_device.alloc_irq_vectors(
                 1,

@@ -5,13 +5,12 @@ mod pwm_audio;
 mod pwm_chip;
 mod register_map;
 mod registers;
+mod shared_memory;
 mod system_calls;
 
-pub use pwm_audio::{
-    Channels, DEVICE_PATH, Direction, OutsideWindow, PwmAudio, Readiness, SampleFormat, SampleWindow, WINDOW_BYTES,
-    WINDOW_PATH,
-};
+pub use pwm_audio::{Channels, DEVICE_PATH, Direction, PwmAudio, Readiness, SampleFormat};
 pub use pwm_chip::{CHIP_PATH, PwmChip, Waveform};
 pub use registers::{Operation, ParseOperationError, RegisterBar};
+pub use shared_memory::{MEMORY_BYTES, OutsideMemory, SharedMemory, WINDOW_PATH};
 pub use system_calls::Sharing;
 pub use system_calls::pcm::{PcmFormat, PcmSetup, PcmStatus, PcmSubstream};

@@ -1,4 +1,4 @@
-//! The user-space side of `/dev/pwm-audio0` and `/dev/pwm-audio-window0`.
+//! The user-space side of `/dev/pwm-audio0`.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -10,16 +10,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::fs::OFlags;
 
 use crate::registers::{BLOCK_BYTES, RegisterBar};
-use crate::system_calls::{self, DeviceMemory, Format, Sharing};
+use crate::shared_memory::{MEMORY_BYTES, SharedMemory};
+use crate::system_calls::{self, BufferFrames, DeviceMemory, Format, Sharing};
+
+/// Where the driver maps the DMA buffer.
+const BUFFER_OFFSET: u64 = 0x1_0000;
 
 /// Where the driver's first device is.
 pub const DEVICE_PATH: &str = "/dev/pwm-audio0";
-
-/// Where the driver's first sample window is.
-pub const WINDOW_PATH: &str = "/dev/pwm-audio-window0";
-
-/// The size of the sample window, in bytes.
-pub const WINDOW_BYTES: usize = 64 * 1024;
 
 /// What the bytes of one sample are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,6 +192,25 @@ impl PwmAudio {
         Ok(RegisterBar::new(DeviceMemory::map(&self.file, 0, BLOCK_BYTES, sharing)?, BLOCK_BYTES))
     }
 
+    /// Maps the DMA buffer, which has [`MEMORY_BYTES`] and is this one's until it is closed. The mapping lives on then, and
+    /// keeps the device open.
+    ///
+    /// Fails with `EBUSY` if another has it. When the driver is unbound it goes away: the next access ends the process with
+    /// SIGBUS.
+    pub fn map_buffer(&self) -> io::Result<SharedMemory> {
+        let memory = DeviceMemory::map(&self.file, BUFFER_OFFSET, MEMORY_BYTES, Sharing::ReadWrite)?;
+        Ok(SharedMemory::new(memory))
+    }
+
+    /// Plays frames of the DMA buffer, from `offset` in bytes on, and waits for the end. Samples are as those that are
+    /// written, but that those of 8 bits are signed.
+    ///
+    /// Fails with `EBUSY` if another has the buffer or plays, with `EINVAL` if the frames are not in the buffer, with `EIO`
+    /// if the device cannot read it or is gone, else as [`Self::drain`].
+    pub fn play_buffer(&self, offset: u32, frames: u32) -> io::Result<()> {
+        system_calls::play_buffer(&self.file, BufferFrames { offset, frames })
+    }
+
     /// What it is ready for now, of what `direction` has.
     pub fn readiness(&self, direction: Direction) -> io::Result<Readiness> {
         let wanted = PollFlags::from_bits_retain(direction.events().bits() as u16);
@@ -224,58 +241,6 @@ impl Write for PwmAudio {
     }
 }
 
-/// The device's sample window, [`WINDOW_BYTES`] of memory shared with it.
-///
-/// When the driver is unbound the window goes away: the next access ends the process with SIGBUS.
-#[derive(Debug)]
-pub struct SampleWindow {
-    memory: DeviceMemory,
-}
-
-/// A range that is not inside the sample window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a range inside the window of {WINDOW_BYTES} bytes, found {length_bytes} bytes at offset {offset}")]
-pub struct OutsideWindow {
-    offset: usize,
-    length_bytes: usize,
-}
-
-impl SampleWindow {
-    /// Maps [`WINDOW_PATH`].
-    ///
-    /// Fails with `EBUSY` when it is mapped already, and with `ENOENT` when the driver is not loaded or found no window.
-    pub fn open() -> io::Result<Self> {
-        Self::open_path(Path::new(WINDOW_PATH))
-    }
-
-    /// Maps a sample window of the driver by its path.
-    pub fn open_path(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Self { memory: DeviceMemory::map(&file, 0, WINDOW_BYTES, Sharing::ReadWrite)? })
-    }
-
-    /// Copies bytes out of the window.
-    pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<(), OutsideWindow> {
-        check_range(offset, bytes.len())?;
-        self.memory.read(offset, bytes);
-        Ok(())
-    }
-
-    /// Copies bytes into the window.
-    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), OutsideWindow> {
-        check_range(offset, bytes.len())?;
-        self.memory.write(offset, bytes);
-        Ok(())
-    }
-}
-
-fn check_range(offset: usize, length_bytes: usize) -> Result<(), OutsideWindow> {
-    match offset.checked_add(length_bytes) {
-        Some(end) if end <= WINDOW_BYTES => Ok(()),
-        _ => Err(OutsideWindow { offset, length_bytes }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,27 +254,5 @@ mod tests {
         assert_eq!(Channels::from_count(8).map(Channels::count), Some(8));
         assert_eq!(Channels::from_count(0), None);
         assert_eq!(Channels::from_count(9), None);
-    }
-
-    #[test]
-    fn the_window_ends_where_it_ends() {
-        assert!(check_range(0, WINDOW_BYTES).is_ok());
-        assert!(check_range(WINDOW_BYTES, 0).is_ok());
-        assert!(check_range(1, WINDOW_BYTES).is_err());
-        assert!(check_range(usize::MAX, 2).is_err());
-    }
-
-    #[test]
-    fn memory_is_shared_with_the_file_behind_it() {
-        let path = std::env::temp_dir().join(format!("softboard-window-{}", std::process::id()));
-        std::fs::write(&path, vec![7; WINDOW_BYTES]).unwrap();
-        let mut window = SampleWindow::open_path(&path).unwrap();
-        window.write(WINDOW_BYTES - 2, &[1, 2]).unwrap();
-        let mut read = [0; 3];
-        window.read(WINDOW_BYTES - 3, &mut read).unwrap();
-        let content = std::fs::read(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        assert_eq!(read, [7, 1, 2]);
-        assert_eq!(content[WINDOW_BYTES - 3..], [7, 1, 2]);
     }
 }

@@ -23,6 +23,7 @@ const SET_FORMAT: Opcode = opcode::write::<Format>(TYPE, 0x01);
 const SET_RATE: Opcode = opcode::write::<u32>(TYPE, 0x02);
 const SET_LOOP: Opcode = opcode::write::<u32>(TYPE, 0x03);
 const DRAIN: Opcode = opcode::none(TYPE, 0x04);
+const PLAY_BUFFER: Opcode = opcode::write::<BufferFrames>(TYPE, 0x06);
 
 /// The argument of `SET_FORMAT`, laid out as the driver reads it.
 #[repr(C)]
@@ -30,6 +31,15 @@ const DRAIN: Opcode = opcode::none(TYPE, 0x04);
 pub(crate) struct Format {
     pub(crate) sample_bits: u32,
     pub(crate) channels: u32,
+}
+
+/// The argument of `PLAY_BUFFER`, laid out as the driver reads it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BufferFrames {
+    /// In bytes.
+    pub(crate) offset: u32,
+    pub(crate) frames: u32,
 }
 
 pub(crate) fn set_format(device: &File, format: Format) -> io::Result<()> {
@@ -50,6 +60,11 @@ pub(crate) fn set_loop(device: &File, is_on: bool) -> io::Result<()> {
 pub(crate) fn drain(device: &File) -> io::Result<()> {
     // SAFETY: the request has no argument.
     Ok(unsafe { rustix::ioctl::ioctl(device, NoArg::<DRAIN>::new()) }?)
+}
+
+pub(crate) fn play_buffer(device: &File, frames: BufferFrames) -> io::Result<()> {
+    // SAFETY: the driver only reads the argument, and reads as many bytes as the request's number says: a `BufferFrames`.
+    Ok(unsafe { rustix::ioctl::ioctl(device, Setter::<PLAY_BUFFER, BufferFrames>::new(frames)) }?)
 }
 
 /// The type byte of the requests of PWM chips: include/uapi/linux/pwm.h has them.

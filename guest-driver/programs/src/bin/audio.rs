@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use guest_programs::{
-    Channels, DEVICE_PATH, Direction, Operation as RegisterOperation, PwmAudio, RegisterBar, SampleFormat, Sharing,
+    Channels, DEVICE_PATH, Direction, Operation as RegisterOperation, PwmAudio, RegisterBar, SampleFormat,
+    SharedMemory, Sharing,
 };
 
 const USAGE: &str = "usage: audio < LINES
@@ -25,7 +26,12 @@ Each line is answered by one line: `done` or what it gave, or `failed: ` and why
   wait FILE play|record|both    the same, once it is ready for some of that
   map FILE read|write|private   the registers
   access FILE REGISTER[=VALUE]  reads a register that is mapped, or writes it; see the program registers
-  watch FILE REGISTER           reads it for as long as there are registers";
+  watch FILE REGISTER           reads it for as long as there are registers
+  map-buffer FILE               the DMA buffer
+  put FILE OFFSET PATH          copies the file at PATH into the buffer
+  get FILE OFFSET BYTES PATH    copies what is there in the buffer to the file
+  play-buffer FILE OFFSET FRAMES
+  watch-buffer FILE             reads its first byte for as long as there is a buffer";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
@@ -41,6 +47,11 @@ enum Operation {
     Map(Sharing),
     Access(RegisterOperation),
     Watch(RegisterOperation),
+    MapBuffer,
+    Put(usize, PathBuf),
+    Get(usize, usize, PathBuf),
+    PlayBuffer(u32, u32),
+    WatchBuffer,
 }
 
 /// Which file, and what to do with it.
@@ -75,6 +86,13 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
         ("map", ["private"]) => Operation::Map(Sharing::Private),
         ("watch", [operation]) => Operation::Watch(operation.parse().map_err(|_| wrong())?),
         ("access", [operation]) => Operation::Access(operation.parse().map_err(|_| wrong())?),
+        ("map-buffer", []) => Operation::MapBuffer,
+        ("put", [offset, path]) => Operation::Put(number(offset)? as usize, path.into()),
+        ("get", [offset, bytes, path]) => {
+            Operation::Get(number(offset)? as usize, number(bytes)? as usize, path.into())
+        }
+        ("play-buffer", [offset, frames]) => Operation::PlayBuffer(number(offset)?, number(frames)?),
+        ("watch-buffer", []) => Operation::WatchBuffer,
         _ => return Err(wrong()),
     };
     Ok((number(file)?, operation))
@@ -85,44 +103,62 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
 struct Files {
     open: BTreeMap<u32, PwmAudio>,
     registers: BTreeMap<u32, RegisterBar>,
+    buffers: BTreeMap<u32, SharedMemory>,
 }
 
 impl Files {
     /// Does it and returns the answer.
     fn perform(&mut self, file: u32, operation: Operation) -> io::Result<String> {
-        if let Operation::Open(direction, waits) = operation {
-            let device = PwmAudio::open_path(Path::new(DEVICE_PATH), direction, waits)?;
-            self.open.insert(file, device);
-            return Ok("done".to_owned());
-        }
-        let missing = || io::Error::other(format!("file {file} is not open, or its registers are not mapped"));
-        if let Operation::Access(access) | Operation::Watch(access) = operation {
-            let registers = self.registers.get_mut(&file).ok_or_else(missing)?;
-            let mut read = registers.perform(access)?;
-            while operation == Operation::Watch(access) {
-                read = registers.perform(access)?;
-            }
-            return Ok(read.map_or("done".to_owned(), |value| format!("{value:#x}")));
-        }
-        let device = self.open.get_mut(&file).ok_or_else(missing)?;
         match operation {
-            Operation::Open(..) | Operation::Access(_) | Operation::Watch(_) => {}
-            Operation::Close => {
-                self.open.remove(&file);
+            Operation::Open(direction, waits) => {
+                self.open.insert(file, PwmAudio::open_path(Path::new(DEVICE_PATH), direction, waits)?);
             }
-            Operation::Format(format, channels) => device.set_format(format, channels)?,
-            Operation::Rate(rate_hz) => device.set_rate(rate_hz)?,
-            Operation::Loop(is_on) => device.set_loop(is_on)?,
-            Operation::Write(path) => return Ok(device.write(&fs::read(path)?)?.to_string()),
-            Operation::Drain => device.drain()?,
-            Operation::Poll(direction) => return Ok(device.readiness(direction)?.to_string()),
-            Operation::Wait(direction) => return Ok(device.wait(direction)?.to_string()),
+            Operation::Close => drop(self.open.remove(&file)),
             Operation::Map(sharing) => {
-                self.registers.insert(file, device.map_registers(sharing)?);
+                let registers = self.device(file)?.map_registers(sharing)?;
+                self.registers.insert(file, registers);
             }
+            Operation::Access(operation) => {
+                let read = find(&mut self.registers, file)?.perform(operation)?;
+                return Ok(read.map_or("done".to_owned(), |value| format!("{value:#x}")));
+            }
+            Operation::Watch(operation) => loop {
+                find(&mut self.registers, file)?.perform(operation)?;
+            },
+            Operation::MapBuffer => {
+                let buffer = self.device(file)?.map_buffer()?;
+                self.buffers.insert(file, buffer);
+            }
+            Operation::Put(offset, path) => {
+                find(&mut self.buffers, file)?.write(offset, &fs::read(path)?).map_err(io::Error::other)?;
+            }
+            Operation::Get(offset, length_bytes, path) => {
+                let mut bytes = vec![0; length_bytes];
+                find(&mut self.buffers, file)?.read(offset, &mut bytes).map_err(io::Error::other)?;
+                fs::write(path, bytes)?;
+            }
+            Operation::WatchBuffer => loop {
+                find(&mut self.buffers, file)?.read(0, &mut [0]).map_err(io::Error::other)?;
+            },
+            Operation::Format(format, channels) => self.device(file)?.set_format(format, channels)?,
+            Operation::Rate(rate_hz) => self.device(file)?.set_rate(rate_hz)?,
+            Operation::Loop(is_on) => self.device(file)?.set_loop(is_on)?,
+            Operation::Write(path) => return Ok(self.device(file)?.write(&fs::read(path)?)?.to_string()),
+            Operation::Drain => self.device(file)?.drain()?,
+            Operation::Poll(direction) => return Ok(self.device(file)?.readiness(direction)?.to_string()),
+            Operation::Wait(direction) => return Ok(self.device(file)?.wait(direction)?.to_string()),
+            Operation::PlayBuffer(offset, frames) => self.device(file)?.play_buffer(offset, frames)?,
         }
         Ok("done".to_owned())
     }
+
+    fn device(&mut self, file: u32) -> io::Result<&mut PwmAudio> {
+        find(&mut self.open, file)
+    }
+}
+
+fn find<T>(all: &mut BTreeMap<u32, T>, file: u32) -> io::Result<&mut T> {
+    all.get_mut(&file).ok_or_else(|| io::Error::other(format!("file {file} is not open, or has not mapped it")))
 }
 
 fn main() -> ExitCode {
@@ -186,6 +222,8 @@ mod tests {
             ("poll 0 both", (0, Operation::Poll(Direction::Both))),
             ("wait 0 record", (0, Operation::Wait(Direction::Record))),
             ("map 0 private", (0, Operation::Map(Sharing::Private))),
+            ("get 0 0 8 /tmp/a", (0, Operation::Get(0, 8, "/tmp/a".into()))),
+            ("play-buffer 0 4 1000", (0, Operation::PlayBuffer(4, 1_000))),
             ("access 0 TX.STATUS", (0, Operation::Access("0x44c:4".parse().unwrap()))),
         ] {
             assert_eq!(parse(line), Ok(expected), "{line:?}");

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use guest_programs::{SampleWindow, WINDOW_BYTES};
+use guest_programs::{MEMORY_BYTES, SharedMemory};
 
 const USAGE: &str = "usage: window write OFFSET HEXBYTES | window read OFFSET LENGTH | window fill HEXBYTES
        window count OFFSET
@@ -26,8 +26,8 @@ impl Command {
             ["write", offset, bytes] => Ok(Self::Write { offset: number(offset)?, bytes: from_hexadecimal(bytes)? }),
             ["read", offset, length] => {
                 let (offset, length_bytes) = (number(offset)?, number(length)?);
-                if length_bytes > WINDOW_BYTES {
-                    return Err(format!("expected a length of at most {WINDOW_BYTES}, found {length_bytes}"));
+                if length_bytes > MEMORY_BYTES {
+                    return Err(format!("expected a length of at most {MEMORY_BYTES}, found {length_bytes}"));
                 }
                 Ok(Self::Read { offset, length_bytes })
             }
@@ -38,7 +38,7 @@ impl Command {
     }
 
     /// Does it and returns what there is to print.
-    fn execute(self, window: &mut SampleWindow) -> Result<String, String> {
+    fn execute(self, window: &mut SharedMemory) -> Result<String, String> {
         match self {
             Self::Write { offset, bytes } => {
                 window.write(offset, &bytes).map_err(|error| error.to_string())?;
@@ -50,7 +50,7 @@ impl Command {
                 Ok(to_hexadecimal(&bytes) + "\n")
             }
             Self::Fill { pattern } => {
-                let bytes: Vec<u8> = pattern.into_iter().cycle().take(WINDOW_BYTES).collect();
+                let bytes: Vec<u8> = pattern.into_iter().cycle().take(MEMORY_BYTES).collect();
                 window.write(0, &bytes).map_err(|error| error.to_string())?;
                 Ok(String::new())
             }
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let outcome = SampleWindow::open()
+    let outcome = SharedMemory::open_window()
         .map_err(|error| format!("could not map the sample window: {error}"))
         .and_then(|mut window| command.execute(&mut window));
     match outcome {

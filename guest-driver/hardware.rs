@@ -245,11 +245,12 @@ impl Access<'_> {
     /// device does not answer.
     pub(crate) fn begin_interrupt(&self) -> Result<bool> {
         let mut interrupts = self.hardware.interrupts.lock();
-        // Asking costs a slow access, and a device that may not interrupt may be asleep.
+        // Even if it cannot be the device's: QEMU's vfio lets the INTx line fall when a register is
+        // accessed, and not before. What a device says that is asleep does not count.
+        let status = self.read(SYSTEM_INTERRUPT_STATUS).into_raw();
         if interrupts.enabled == 0 || interrupts.pending != 0 {
             return Ok(false);
         }
-        let status = self.read(SYSTEM_INTERRUPT_STATUS).into_raw();
         if status == NO_DEVICE {
             return Err(ENODEV);
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use cosim_tests::{Architecture, Board, BoardError, Guest, PciDevice, QemuMonitor};
+use cosim_tests::{Architecture, Board, BoardBuilder, BoardError, Guest, PciDevice, QemuMonitor};
 use device::OfferedInterrupts;
 use serde_json::{Value, json};
 
@@ -22,25 +22,46 @@ const POWER_OFF: &str = r"\xc0\x07";
 const PORT: &str = "hot-plug";
 
 /// A guest with a slot.
-struct Slot<'board> {
+pub(crate) struct Slot<'board> {
     guest: &'board Guest,
     monitor: QemuMonitor,
     port: PciDevice,
+    /// What QEMU is to be told of the device's functions.
+    functions: [Value; 2],
     /// ACPI's hot-plug driver does all that is to be done in the guest.
     has_driver: bool,
     /// How often the device has been plugged.
     plugged: u32,
 }
 
-impl Slot<'_> {
+impl<'board> Slot<'board> {
+    /// A board with a slot that is empty.
+    pub(crate) fn board() -> BoardBuilder {
+        Board::builder().qemu_arguments(["-device", &format!("pcie-root-port,id={PORT},chassis=1")])
+    }
+
+    /// The slot, for a device with these properties in slot 0 (see [`Served::properties`]).
+    pub(crate) fn of(board: &'board Board, properties: [Value; 2]) -> Result<Self, BoardError> {
+        let guest = board.guest();
+        let port = guest.pci_devices()?.into_iter().find(|function| function.class >> 8 == 0x0604).expect("a port");
+        let functions = properties.map(|mut properties| {
+            properties["id"] = if properties["multifunction"] == true { "registers" } else { "window" }.into();
+            properties["bus"] = PORT.into();
+            properties
+        });
+        let monitor = board.qemu_monitor().expect("QEMU's monitor");
+        let has_driver = board.lane().architecture == Architecture::X86_64;
+        Ok(Self { guest, monitor, port, functions, has_driver, plugged: 0 })
+    }
+
     /// Returns when the drivers have been bound.
-    fn plug(&mut self, functions: &[Value]) -> Result<(), BoardError> {
+    pub(crate) fn plug(&mut self) -> Result<(), BoardError> {
         self.plugged += 1;
         // The log is read from its start, and what comes is waited for. The window's function is bound last.
         let times = self.plugged.to_string();
         let bound = format!("/dev/{WINDOW_NODE}");
         let bound = self.has_driver.then(|| self.guest.start(["busybox", "grep", "-m", &times, &bound, "/dev/kmsg"]));
-        for function in functions {
+        for function in &self.functions {
             self.monitor.execute("device_add", function).expect("it is plugged");
         }
         if let Some(bound) = bound {
@@ -52,12 +73,11 @@ impl Slot<'_> {
     }
 
     /// Returns when the device has gone.
-    fn unplug(&mut self) -> Result<(), BoardError> {
-        let functions = [window_function(self.guest)?, function(self.guest)?];
+    pub(crate) fn unplug(&mut self) -> Result<(), BoardError> {
         // Asked for one of its functions, the whole slot goes.
         self.monitor.execute("device_del", &json!({ "id": "registers" })).expect("its end is asked for");
         if !self.has_driver {
-            for function in functions {
+            for function in [window_function(self.guest)?, function(self.guest)?] {
                 self.guest.write_file(&format!("/sys/bus/pci/devices/{}/remove", function.address), "1")?;
             }
             self.switch(POWER_OFF)?;
@@ -91,22 +111,12 @@ impl Slot<'_> {
 #[test]
 fn a_device_is_unplugged_and_plugged_again() -> Result<(), BoardError> {
     let served = Served::offering(OfferedInterrupts::Msi);
-    let port = format!("pcie-root-port,id={PORT},chassis=1");
-    let board = Board::builder().qemu_arguments(["-device", &port]).boot()?;
+    let board = Slot::board().boot()?;
     let guest = board.guest();
     guest.load_module(MODULE)?;
-    let port = guest.pci_devices()?.into_iter().find(|function| function.class >> 8 == 0x0604).expect("a port");
-    let monitor = board.qemu_monitor().expect("QEMU's monitor");
-    let has_driver = board.lane().architecture == Architecture::X86_64;
-    let mut slot = Slot { guest, monitor, port, has_driver, plugged: 0 };
-
-    let functions = served.properties("0").map(|mut properties| {
-        properties["id"] = if properties["multifunction"] == true { "registers" } else { "window" }.into();
-        properties["bus"] = PORT.into();
-        properties
-    });
+    let mut slot = Slot::of(&board, served.properties("0"))?;
     for _ in 0..2 {
-        slot.plug(&functions)?;
+        slot.plug()?;
         served.plays(guest)?;
         guest.run(["window", "fill", "5a"])?.success()?;
         let interrupts = guest.interrupts()?;

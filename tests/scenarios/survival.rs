@@ -2,11 +2,10 @@
 //! one side goes", says what is left.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use cosim_tests::{Board, BoardError, DeviceProcess, play};
@@ -15,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::served::{self, Served};
+use crate::served::{self, Served, ServerProcess};
 use crate::support::{
     DEVICE_PROGRAM, MODULE, assert_quiet, board_with_device, function, perform, perform_at, start_playback, wav,
 };
@@ -97,29 +96,6 @@ fn guest_memory(process: &str) -> BTreeSet<u64> {
     memory.filter_map(|path| fs::metadata(path).ok()).map(|file| file.ino()).collect()
 }
 
-/// `device-model serve`, until this is dropped.
-struct ServerProcess(Child);
-
-impl ServerProcess {
-    /// Returns when it listens.
-    fn start(socket: &Path, captures: &Path) -> Self {
-        let arguments = ["serve", "--block", "pwm-audio", "--clock", "warp", "--socket"];
-        let mut command = Command::new(DEVICE_PROGRAM);
-        command.args(arguments).arg(socket).arg("--capture").arg(captures).stdout(Stdio::piped());
-        let mut server = Self(command.spawn().expect("it starts"));
-        let mut line = String::new();
-        BufReader::new(server.0.stdout.take().expect("its output is piped")).read_line(&mut line).expect("it tells");
-        assert!(line.starts_with("serving on"), "{line}");
-        server
-    }
-}
-
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.wait()).expect("it is ours");
-    }
-}
-
 #[test]
 fn a_server_killed_and_started_again_is_for_the_next_board() -> Result<(), BoardError> {
     let device = DeviceProcess::new(DEVICE_PROGRAM);
@@ -140,7 +116,8 @@ fn a_server_killed_and_started_again_is_for_the_next_board() -> Result<(), Board
     let folder = TempDir::new().expect("a folder");
     let socket = board.folder().join("device-0.0");
     assert!(socket.exists(), "a server that is killed leaves its socket");
-    let _server = ServerProcess::start(&socket, folder.path());
+    let _server =
+        ServerProcess::start([OsStr::new("--socket"), socket.as_ref(), "--capture".as_ref(), folder.path().as_ref()]);
     monitor.execute("cont", &json!({})).expect("the guest goes on");
     // The guest lives on without its device: QEMU does not connect again.
     assert_eq!(

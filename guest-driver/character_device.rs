@@ -43,6 +43,7 @@ use crate::{
         Node,
         OpenFile, //
     },
+    power::Awake,
     shared_unit::SharedUnit, //
 };
 use kernel::{
@@ -163,6 +164,7 @@ pub(crate) struct AudioFile {
     buffer: BufferOfFile,
     mapping: MappingFile,
     _alone: Option<Taken>,
+    _awake: Awake,
 }
 
 #[vtable]
@@ -187,6 +189,7 @@ impl MiscDevice for AudioFile {
 
     fn open(file: &File, registration: &MiscDeviceRegistration<Self>) -> Result<Self::Ptr> {
         let device = Node::device(registration);
+        let awake = device.hardware.awake()?;
         device.hardware.access()?;
         let alone = if *module_parameters::shared_open.value_ref() {
             None
@@ -199,6 +202,7 @@ impl MiscDevice for AudioFile {
             buffer <- BufferOfFile::new(device.buffer.clone()),
             mapping: MappingFile::new(device.mapping.clone(), file)?,
             _alone: alone,
+            _awake: awake,
         });
         KBox::pin_init(file, GFP_KERNEL)
     }

@@ -5,6 +5,7 @@
 
 use crate::{
     dma_list::DmaLists,
+    power::Awake,
     receiver_control::ReceiverControl,
     registers::*,
     NO_DEVICE,
@@ -113,6 +114,8 @@ impl Hardware {
 
     /// The registers, until the guard is dropped: nobody may sleep before. [`ENODEV`] once the
     /// device is gone.
+    ///
+    /// The caller, or somebody for him, keeps the device [awake](Self::awake).
     pub(crate) fn access(&self) -> Result<Access<'_>> {
         let registers = self.registers.try_access().ok_or(ENODEV)?;
         if self.is_gone() {
@@ -122,6 +125,11 @@ impl Hardware {
             hardware: self,
             registers,
         })
+    }
+
+    /// Wakes the device, and keeps it so until the guard is dropped. May sleep.
+    pub(crate) fn awake(&self) -> Result<Awake> {
+        Awake::new(self.registers.device())
     }
 
     /// Whether the driver is unbound, or the device does not answer any more.

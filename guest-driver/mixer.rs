@@ -127,6 +127,7 @@ impl Mixer {
             range: Range::Switch,
             get: |this| Ok(this.hardware.receiver_control.loopback().into()),
             set: |this, on| {
+                let _awake = this.hardware.awake()?;
                 let access = this.hardware.access()?;
                 let control = &this.hardware.receiver_control;
                 Ok(control.set_loopback(&access, on != 0))
@@ -154,6 +155,7 @@ impl Mixer {
 
     /// Returns whether `change` has changed anything.
     fn change(&self, unit: Unit, change: impl FnOnce(Level) -> Level) -> Result<bool> {
+        let _awake = self.hardware.awake()?;
         let mut levels = self.levels.lock();
         let level = levels.of(unit);
         let changed = change(*level);

@@ -13,7 +13,9 @@
 //! Limits:
 //! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3` and `/dev/pwm-audio-window0` to
 //!   `/dev/pwm-audio-window3`. With several, the kernel's log tells which nodes are of one slot.
-//! - No power management.
+//! - The function of the sample window stays awake whatever user space allows. A sleep of the system
+//!   is not taken notice of.
+//! - Linux has to be configured with `CONFIG_PM`.
 
 mod audio;
 mod character_device;
@@ -29,6 +31,7 @@ mod mixer;
 mod names;
 mod node;
 mod playback;
+mod power;
 mod pwm_chip;
 mod pwm_registration;
 mod receiver_control;
@@ -86,7 +89,10 @@ use names::{
     Names, //
 };
 use node::Node;
-use pwm_chip::PwmChip;
+use pwm_chip::{
+    Channels,
+    PwmChip, //
+};
 use registers::{
     SYSTEM_CONTROL,
     SYSTEM_IDENTITY,
@@ -157,10 +163,11 @@ impl pci::Driver for PwmAudioDriver {
                 dev_err!(pci_device, "all {} device names are in use\n", Names::COUNT);
             })?;
             let registers = Arc::new(registers.into_devres()?, GFP_KERNEL)?;
-            let hardware = Hardware::new(pci_device.as_ref(), registers.clone())?;
+            let hardware = Hardware::new(pci_device.as_ref(), registers)?;
             let transmitter = SharedUnit::new(hardware.clone(), Unit::Transmitter)?;
             let (card, streams) = sound_card::new_card(pci_device.as_ref(), &hardware)?;
-            let clients = clients([transmitter.clone(), streams])?;
+            let channels = Channels::new(pci_device.as_ref(), hardware.clone())?;
+            let clients = clients([transmitter.clone(), streams, channels.clone()])?;
             let handler = InterruptHandler {
                 hardware: hardware.clone(),
                 clients: clients.clone(),
@@ -214,7 +221,7 @@ impl pci::Driver for PwmAudioDriver {
                 hardware,
                 clients,
                 _: {
-                    PwmChip::register(pci_device.as_ref(), registers)?;
+                    PwmChip::register(pci_device.as_ref(), channels)?;
                     dev_info!(
                         pci_device,
                         "PWM/audio block version {}.{}, {}, /dev/{}\n",
@@ -223,12 +230,15 @@ impl pci::Driver for PwmAudioDriver {
                         interrupt_type,
                         name.as_c_str(),
                     );
+                    // Last: nothing that may fail comes after it.
+                    power::allow(pci_device.as_ref());
                 },
             }? Error))
         })
     }
 
-    fn unbind<'bound>(_: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
+    fn unbind<'bound>(pci_device: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
+        power::forbid(pci_device.as_ref());
         // Before the registers are gone: streams are stopped by them.
         data.card.disconnect();
         data.hardware.retire();

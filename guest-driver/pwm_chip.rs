@@ -10,17 +10,22 @@
 //!   of the old waveform and a part of the new one. If the one before has still to be taken, its
 //!   period is waited for.
 //! - A channel that is switched off stops at once, and its output is low.
+//! - The device stays awake while a channel is on.
 //! - Unbinding leaves the outputs as they are; the next probe stops them.
 //!
 //! Limits:
 //! - Waiting for a period, which may take 43 s with a clock of 100 MHz, no signal ends.
 
 use crate::{
-    hardware::Registers,
+    hardware::{
+        Hardware,
+        Registers, //
+    },
+    interrupts::Client,
+    power::Awake,
     pwm_registration,
     registers::*,
-    NO_DEVICE,
-    REGISTERS_BYTES, //
+    NO_DEVICE, //
 };
 use core::num::NonZero;
 use kernel::{
@@ -29,23 +34,28 @@ use kernel::{
         Device, //
     },
     io::{
-        poll::read_poll_timeout,
         register::{
             RegisterArray,
             RegisterArrayLoc, //
         },
         Io, //
     },
-    pci,
+    new_mutex,
     prelude::*,
     pwm::{
         self,
         RoundedWaveform,
         Waveform, //
     },
-    sync::Arc,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     time::{
+        delay::fsleep,
         Delta,
+        Instant,
+        Monotonic,
         NSEC_PER_SEC, //
     },
 };
@@ -91,48 +101,88 @@ pub(crate) struct HardwareWaveform {
     offset_cycles: u32,
 }
 
-/// What a chip needs to work. It may outlive the binding of the driver, but no operation does.
-#[pin_data]
-pub(crate) struct PwmChip {
-    registers: Arc<pci::DevresBar<REGISTERS_BYTES>>,
-    clock: Clock,
+impl HardwareWaveform {
+    fn is_on(&self) -> bool {
+        self.period_cycles != 0
+    }
 }
 
-impl PwmChip {
-    /// Registers the channels behind `registers`, of a device that was just reset, until the driver
-    /// is unbound.
-    pub(crate) fn register(
-        device: &Device<Bound>,
-        registers: Arc<pci::DevresBar<REGISTERS_BYTES>>,
-    ) -> Result {
-        let clock_hz = registers.access(device)?.read(SYSTEM_CLOCK_HZ).into_raw();
+const CHANNELS: usize = PWM_CONTROL::SIZE;
+
+/// What the channels have been told.
+#[derive(Default)]
+struct Outputs {
+    waveforms: [HardwareWaveform; CHANNELS],
+    /// While one of them is on.
+    awake: Option<Awake>,
+}
+
+/// The channels.
+///
+/// Outlives the binding of the driver while a file of the chip is open, but no operation does.
+#[pin_data]
+pub(crate) struct Channels {
+    hardware: Arc<Hardware>,
+    clock: Clock,
+    /// Taken before access to the registers.
+    #[pin]
+    outputs: Mutex<Outputs>,
+}
+
+impl Channels {
+    /// The channels of a device that was just reset.
+    pub(crate) fn new(device: &Device<Bound>, hardware: Arc<Hardware>) -> Result<Arc<Self>> {
+        let clock_hz = hardware.access()?.read(SYSTEM_CLOCK_HZ).into_raw();
         let clock = Clock::new(clock_hz).inspect_err(|_| {
             dev_err!(
                 device,
                 "PWM clock of 1 to {NS_PER_S} Hz expected, {clock_hz} Hz found\n"
             );
         })?;
-        let chip = try_pin_init!(Self { registers, clock });
-        let chip = pwm::Chip::new(device, PWM_CONTROL::SIZE as u32, chip)?;
-        pwm_registration::register(device, chip)
+        let channels = pin_init!(Self {
+            hardware,
+            clock,
+            outputs <- new_mutex!(Outputs::default()),
+        });
+        Arc::pin_init(channels, GFP_KERNEL)
     }
 
-    /// Waits until `channel` has taken what it was to take at the end of its period.
-    fn wait_for_update(&self, registers: &Registers<'_>, channel: usize) -> Result {
-        let longest_ns = self.clock.ns(u32::MAX).saturating_add(NS_PER_S);
-        read_poll_timeout(
-            || {
-                let update = registers.read(PWM_GROUP_UPDATE);
-                if update.into_raw() == NO_DEVICE {
-                    return Err(ENODEV);
-                }
-                Ok(update.pending().get() >> channel & 1)
-            },
-            |pending| *pending == 0,
-            POLL_INTERVAL,
-            Delta::from_nanos(i64::try_from(longest_ns).unwrap_or(i64::MAX)),
-        )?;
-        Ok(())
+    /// Gives `channel` its waveform; `false` if it has still to take the one before.
+    fn try_write(&self, channel: usize, wanted: &HardwareWaveform) -> Result<bool> {
+        let awake = self.hardware.awake()?;
+        let mut outputs = self.outputs.lock();
+        {
+            let registers = self.hardware.access()?;
+            let is_running = read_control(&registers, channel)?.enable();
+            // The channel could take the registers when only some of them have been written.
+            if is_running && wanted.is_on() && is_updating(&registers, channel)? {
+                return Ok(false);
+            }
+            write(&registers, channel, wanted, is_running)?;
+        }
+        *outputs.waveforms.get_mut(channel).ok_or(EINVAL)? = *wanted;
+        let is_used = outputs.waveforms.iter().any(HardwareWaveform::is_on);
+        outputs.awake = is_used.then_some(awake);
+        Ok(true)
+    }
+}
+
+impl Client for Channels {
+    fn handle_interrupt(&self, _pending: SYSTEM_INTERRUPT_STATUS) {}
+
+    fn device_gone(&self) {
+        self.outputs.lock().awake = None;
+    }
+}
+
+/// The chip, as the subsystem has it.
+pub(crate) struct PwmChip(Arc<Channels>);
+
+impl PwmChip {
+    /// Registers `channels` until the driver is unbound.
+    pub(crate) fn register(device: &Device<Bound>, channels: Arc<Channels>) -> Result {
+        let chip = pwm::Chip::new(device, CHANNELS as u32, Ok(Self(channels)))?;
+        pwm_registration::register(device, chip)
     }
 }
 
@@ -144,7 +194,7 @@ impl pwm::PwmOps for PwmChip {
         _pwm: &pwm::Device,
         wanted: &Waveform,
     ) -> Result<RoundedWaveform<HardwareWaveform>> {
-        let clock = &chip.drvdata().clock;
+        let clock = &chip.drvdata().0.clock;
         if wanted.period_length_ns == 0 {
             return Ok(RoundedWaveform {
                 status: 0,
@@ -172,7 +222,7 @@ impl pwm::PwmOps for PwmChip {
         hardware: &HardwareWaveform,
         waveform: &mut Waveform,
     ) -> Result {
-        let clock = &chip.drvdata().clock;
+        let clock = &chip.drvdata().0.clock;
         let Some(period_cycles) = NonZero::new(hardware.period_cycles) else {
             *waveform = Waveform::default();
             return Ok(());
@@ -189,9 +239,11 @@ impl pwm::PwmOps for PwmChip {
     fn read_waveform(
         chip: &pwm::Chip<Self>,
         pwm: &pwm::Device,
-        parent: &Device<Bound>,
+        _parent: &Device<Bound>,
     ) -> Result<HardwareWaveform> {
-        let registers = chip.drvdata().registers.access(parent)?;
+        let hardware = &chip.drvdata().0.hardware;
+        let _awake = hardware.awake()?;
+        let registers = hardware.access()?;
         let channel = pwm.hwpwm() as usize;
         let waveform = HardwareWaveform {
             period_cycles: registers.try_read(of::<PWM_PERIOD>(channel)?)?.into_raw(),
@@ -200,7 +252,7 @@ impl pwm::PwmOps for PwmChip {
         };
         // Last: a device that answers this has answered the others, too, of which all ones may be
         // the value.
-        if read_control(registers, channel)?.enable() {
+        if read_control(&registers, channel)?.enable() {
             Ok(waveform)
         } else {
             Ok(HardwareWaveform::default())
@@ -211,43 +263,62 @@ impl pwm::PwmOps for PwmChip {
         chip: &pwm::Chip<Self>,
         pwm: &pwm::Device,
         wanted: &HardwareWaveform,
-        parent: &Device<Bound>,
+        _parent: &Device<Bound>,
     ) -> Result {
-        let this = chip.drvdata();
-        let registers = this.registers.access(parent)?;
-        let channel = pwm.hwpwm() as usize;
-        let control = of::<PWM_CONTROL>(channel)?;
-        let is_running = read_control(registers, channel)?.enable();
-
-        if wanted.period_cycles == 0 {
-            return registers.try_write(control, PWM_CONTROL::zeroed());
+        let channels = &chip.drvdata().0;
+        let start = Instant::<Monotonic>::now();
+        let longest_ns = channels.clock.ns(u32::MAX).saturating_add(NS_PER_S);
+        while !channels.try_write(pwm.hwpwm() as usize, wanted)? {
+            if u64::try_from(start.elapsed().as_nanos()).is_ok_and(|waited| waited > longest_ns) {
+                return Err(ETIMEDOUT);
+            }
+            fsleep(POLL_INTERVAL);
         }
-        if is_running {
-            // The channel could take them when only some of them have been written.
-            this.wait_for_update(registers, channel)?;
-        }
-        registers.try_write(
-            of::<PWM_PERIOD>(channel)?,
-            PWM_PERIOD::from_raw(wanted.period_cycles),
-        )?;
-        registers.try_write(
-            of::<PWM_DUTY>(channel)?,
-            PWM_DUTY::from_raw(wanted.duty_cycles),
-        )?;
-        registers.try_write(
-            of::<PWM_PHASE>(channel)?,
-            PWM_PHASE::from_raw(wanted.offset_cycles),
-        )?;
-        if is_running {
-            let update = PWM_GROUP_UPDATE::zeroed()
-                .try_with_channels(1u32 << channel)?
-                .with_go(true);
-            registers.write_reg(update);
-            Ok(())
-        } else {
-            registers.try_write(control, PWM_CONTROL::zeroed().with_enable(true))
-        }
+        Ok(())
     }
+}
+
+/// Writes the registers of `channel`, which has nothing to take any more.
+fn write(
+    registers: &Registers<'_>,
+    channel: usize,
+    wanted: &HardwareWaveform,
+    is_running: bool,
+) -> Result {
+    let control = of::<PWM_CONTROL>(channel)?;
+    if !wanted.is_on() {
+        return registers.try_write(control, PWM_CONTROL::zeroed());
+    }
+    registers.try_write(
+        of::<PWM_PERIOD>(channel)?,
+        PWM_PERIOD::from_raw(wanted.period_cycles),
+    )?;
+    registers.try_write(
+        of::<PWM_DUTY>(channel)?,
+        PWM_DUTY::from_raw(wanted.duty_cycles),
+    )?;
+    registers.try_write(
+        of::<PWM_PHASE>(channel)?,
+        PWM_PHASE::from_raw(wanted.offset_cycles),
+    )?;
+    if is_running {
+        let update = PWM_GROUP_UPDATE::zeroed()
+            .try_with_channels(1u32 << channel)?
+            .with_go(true);
+        registers.write_reg(update);
+        Ok(())
+    } else {
+        registers.try_write(control, PWM_CONTROL::zeroed().with_enable(true))
+    }
+}
+
+/// Whether `channel` has still to take its registers at the end of its period.
+fn is_updating(registers: &Registers<'_>, channel: usize) -> Result<bool> {
+    let update = registers.read(PWM_GROUP_UPDATE);
+    if update.into_raw() == NO_DEVICE {
+        return Err(ENODEV);
+    }
+    Ok(update.pending().get() >> channel & 1 != 0)
 }
 
 /// Where `channel` has its register of this kind.

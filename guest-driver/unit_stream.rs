@@ -9,6 +9,7 @@ use crate::{
         Hardware,
         Unit, //
     },
+    power::Awake,
     registers::TX_STATUS,
     sound::{
         stream::{
@@ -56,6 +57,7 @@ pub(crate) const PERIOD_FRAMES_MINIMUM: u32 = 64;
 pub(crate) struct UnitStream<T> {
     /// As long as it is open, nobody else can use the unit.
     _claim: Claim,
+    _awake: Awake,
     /// It was started, and not stopped since, though it may stand still.
     pub(crate) is_started: bool,
     /// What the unit does while it is started.
@@ -166,8 +168,10 @@ impl<T: Unpin> UnitStreams<T> {
     /// Opens the stream of `direction`; [`EBUSY`] if its unit is somebody else's.
     pub(crate) fn open(&self, direction: Direction, memory: T) -> Result {
         let claim = Claim::new(&self.hardware, unit(direction))?;
+        let awake = self.hardware.awake()?;
         *self.slot(direction).lock() = Some(UnitStream {
             _claim: claim,
+            _awake: awake,
             is_started: false,
             control: Control::default(),
             application_frames: 0,

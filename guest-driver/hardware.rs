@@ -4,6 +4,7 @@
 //! uses the transmitter and the receiver.
 
 use crate::{
+    counters::Counters,
     dma_list::DmaLists,
     power::Awake,
     receiver_control::ReceiverControl,
@@ -29,7 +30,6 @@ use kernel::{
                 Relaxed,
                 Release, //
             },
-            Atomic,
             AtomicFlag, //
         },
         rcu,
@@ -85,8 +85,7 @@ pub(crate) struct Hardware {
     pub(crate) receiver_control: ReceiverControl,
     #[pin]
     interrupts: SpinLockIrq<Interrupts>,
-    /// Interrupts that were the device's.
-    interrupts_handled: Atomic<u64>,
+    pub(crate) counters: Counters,
     is_gone: AtomicFlag,
     claimed: [AtomicFlag; 2],
 }
@@ -104,7 +103,7 @@ impl Hardware {
                 dma_lists,
                 receiver_control <- ReceiverControl::new(),
                 interrupts <- new_spinlock_irq!(Interrupts::default()),
-                interrupts_handled: Atomic::new(0),
+                counters: Counters::new(),
                 is_gone: AtomicFlag::new(false),
                 claimed: [AtomicFlag::new(false), AtomicFlag::new(false)],
             }),
@@ -135,11 +134,6 @@ impl Hardware {
     /// Whether the driver is unbound, or the device does not answer any more.
     pub(crate) fn is_gone(&self) -> bool {
         self.is_gone.load(Acquire)
-    }
-
-    /// How many interrupts of the device have been handled.
-    pub(crate) fn interrupts_handled(&self) -> u64 {
-        self.interrupts_handled.load(Relaxed)
     }
 
     /// Gives a device up that does not answer.
@@ -271,7 +265,9 @@ impl Access<'_> {
         self.write_reg(SYSTEM_INTERRUPT_STATUS::from_raw(
             interrupts.pending & !LEVELS,
         ));
-        self.hardware.interrupts_handled.add(1, Relaxed);
+        self.hardware
+            .counters
+            .count_interrupt(SYSTEM_INTERRUPT_STATUS::from_raw(interrupts.pending));
         Ok(true)
     }
 

@@ -17,8 +17,11 @@
 //!   is not taken notice of.
 //! - Linux has to be configured with `CONFIG_PM`.
 
+mod adapter;
+mod attributes;
 mod audio;
 mod character_device;
+mod counters;
 mod dma_buffer;
 mod dma_list;
 mod dma_pcm;
@@ -35,6 +38,7 @@ mod power;
 mod pwm_chip;
 mod pwm_registration;
 mod receiver_control;
+mod register_dump;
 #[allow(
     dead_code,
     reason = "the whole register map is here, also what this driver leaves alone"
@@ -46,11 +50,13 @@ mod shared_unit;
 mod sound;
 mod sound_card;
 mod stream_registers;
+mod sysfs;
 mod unit_stream;
 mod window_driver;
 mod window_pcm;
 mod windows;
 
+use adapter::Adapter;
 use character_device::{
     AudioFile,
     CharacterDevice, //
@@ -67,6 +73,7 @@ use interrupts::{
     InterruptHandler, //
 };
 use kernel::{
+    debugfs,
     device::Core,
     dma::{
         Device as _,
@@ -93,6 +100,7 @@ use pwm_chip::{
     Channels,
     PwmChip, //
 };
+use register_dump::RegisterDump;
 use registers::{
     SYSTEM_CONTROL,
     SYSTEM_IDENTITY,
@@ -118,6 +126,8 @@ const NO_DEVICE: u32 = u32::MAX;
 #[pin_data]
 struct DriverData<'bound> {
     card: Card<'bound>,
+    #[pin]
+    register_dump: debugfs::File<RegisterDump>,
     #[pin]
     node: Node<AudioFile>,
     #[pin]
@@ -199,6 +209,8 @@ impl pci::Driver for PwmAudioDriver {
                 pci::IrqType::Intx => "INTx",
             };
 
+            let debug_folder = register_dump::folder(pci_device.as_ref())?;
+
             Ok(try_pin_init!(&this in DriverData {
                 name,
                 vectors,
@@ -217,6 +229,10 @@ impl pci::Driver for PwmAudioDriver {
                 },
                 node <- Node::new(name.as_c_str(), pci_device.as_ref(), character_device),
                 card: card.register()?,
+                register_dump <- debug_folder.read_only_file(
+                    RegisterDump::FILE,
+                    RegisterDump(hardware.clone()),
+                ),
                 mapping,
                 hardware,
                 clients,
@@ -289,12 +305,15 @@ fn check_block(
 }
 
 /// The drivers of both functions.
+///
+/// Dropped from top to bottom.
 #[pin_data]
 struct PwmAudioModule {
     #[pin]
-    audio: driver::Registration<pci::Adapter<PwmAudioDriver>>,
+    audio: driver::Registration<Adapter<PwmAudioDriver>>,
     #[pin]
     window: driver::Registration<pci::Adapter<WindowDriver>>,
+    debug_folder: register_dump::Root,
 }
 
 impl InPlaceModule for PwmAudioModule {
@@ -302,6 +321,8 @@ impl InPlaceModule for PwmAudioModule {
         // SAFETY: The module is initialised once, and no driver is there yet.
         unsafe { windows::init() };
         try_pin_init!(Self {
+            // SAFETY: As above.
+            debug_folder: unsafe { register_dump::Root::new(c"pwm_audio") },
             audio <- driver::Registration::new(c"pwm_audio", module),
             window <- driver::Registration::new(c"pwm_audio_window", module),
         })

@@ -125,7 +125,12 @@ impl Audio {
             match outcome {
                 Ok(taken) => written += taken,
                 Err(_) if written > 0 => break,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if error == EIO {
+                        self.playback.lock().take_interruption();
+                    }
+                    return Err(error);
+                }
             }
         }
         Ok(written)
@@ -141,8 +146,13 @@ impl Audio {
 
         // The format changes only under the lock of `bounce`.
         self.playback.lock().prepare()?;
-        let (room, frame_bytes) =
-            self.with(|playback, _| Ok((playback.room(), playback.format().frame_bytes())))?;
+        let (room, frame_bytes) = self.with(|playback, _| {
+            if playback.is_interrupted() {
+                *partial = 0;
+                return Err(EIO);
+            }
+            Ok((playback.room(), playback.format().frame_bytes()))
+        })?;
         if room == 0 {
             return Ok(0);
         }
@@ -173,6 +183,9 @@ impl Audio {
             if self.transmitter.hardware().is_gone() {
                 return Err(ENODEV);
             }
+            if playback.is_interrupted() {
+                return Err(EIO);
+            }
             if playback.has_room_for_waiter() {
                 return Ok(());
             }
@@ -190,7 +203,7 @@ impl Audio {
 
     /// Plays everything written and waits for its end. A partial frame is dropped: nothing can
     /// complete it any more. Fails with [`EPIPE`] if the device ran out of frames on the way,
-    /// [`EIO`] if it is gone, [`EAGAIN`] if `nonblocking` and the end is still to come.
+    /// [`EIO`] if it is gone or was reset, [`EAGAIN`] if `nonblocking` and the end is to come.
     pub(crate) fn drain(&self, nonblocking: bool) -> Result {
         let stream = {
             let mut bounce = self.bounce.lock();
@@ -242,6 +255,9 @@ impl Audio {
             if self.transmitter.hardware().is_gone() {
                 return Err(EIO);
             }
+            if playback.take_interruption() {
+                return Err(EIO);
+            }
             if !playback.is_active(stream) {
                 return if playback.take_failure() {
                     Err(EIO)
@@ -290,5 +306,14 @@ impl Client for Audio {
         // Under the lock, so that nobody who has just looked begins to wait.
         let _playback = self.playback.lock();
         self.transmitter.changed().notify_all();
+    }
+
+    fn reset_prepare(&self) {
+        self.playback.lock().interrupt();
+        self.transmitter.changed().notify_all();
+    }
+
+    fn reset_done(&self) {
+        // Format and rate are set with every stream.
     }
 }

@@ -19,7 +19,8 @@
 //! - The last `close()` of a file stops what it plays at once: see [`DRAIN`].
 //!
 //! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`. When
-//! the driver is unbound, touching what is mapped ends with `SIGBUS`.
+//! the driver is unbound, touching what is mapped ends with `SIGBUS`. When the device is reset,
+//! what was written is lost, and `write()` or [`DRAIN`] fails once with `EIO`.
 
 use crate::{
     audio::Audio,

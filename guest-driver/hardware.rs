@@ -56,15 +56,26 @@ struct Interrupts {
     /// Those of `enabled` that the interrupt thread has still to handle. Meanwhile the device sends
     /// none.
     pending: u32,
+    /// The device is to send none, whatever is enabled.
+    are_held: bool,
 }
 
 impl Interrupts {
     /// Lets the device send what is enabled, unless the interrupt thread is to come.
     fn apply(&self, registers: &Registers<'_>) {
-        if self.pending == 0 {
+        if self.pending == 0 && !self.are_held {
             registers.write_reg(SYSTEM_INTERRUPT_ENABLE::from_raw(self.enabled));
         }
     }
+}
+
+/// What has become of a device that was away.
+#[derive(PartialEq, Eq)]
+pub(crate) enum AfterAbsence {
+    /// It is as it was.
+    Unchanged,
+    /// It has lost its state.
+    Reset,
 }
 
 /// A part of the block that has one user at a time.
@@ -87,6 +98,7 @@ pub(crate) struct Hardware {
     interrupts: SpinLockIrq<Interrupts>,
     pub(crate) counters: Counters,
     is_gone: AtomicFlag,
+    is_away: AtomicFlag,
     claimed: [AtomicFlag; 2],
 }
 
@@ -105,6 +117,7 @@ impl Hardware {
                 interrupts <- new_spinlock_irq!(Interrupts::default()),
                 counters: Counters::new(),
                 is_gone: AtomicFlag::new(false),
+                is_away: AtomicFlag::new(false),
                 claimed: [AtomicFlag::new(false), AtomicFlag::new(false)],
             }),
             GFP_KERNEL,
@@ -112,10 +125,18 @@ impl Hardware {
     }
 
     /// The registers, until the guard is dropped: nobody may sleep before. [`ENODEV`] once the
-    /// device is gone.
+    /// device is gone, [`EIO`] while it is [away](Self::leave).
     ///
     /// The caller, or somebody for him, keeps the device [awake](Self::awake).
     pub(crate) fn access(&self) -> Result<Access<'_>> {
+        let access = self.access_anyway()?;
+        if self.is_away.load(Acquire) {
+            return Err(EIO);
+        }
+        Ok(access)
+    }
+
+    fn access_anyway(&self) -> Result<Access<'_>> {
         let registers = self.registers.try_access().ok_or(ENODEV)?;
         if self.is_gone() {
             return Err(ENODEV);
@@ -131,13 +152,64 @@ impl Hardware {
         Awake::new(self.registers.device())
     }
 
+    /// Takes the registers away from everybody, because the function is about to be reset or to
+    /// sleep: nobody gets access from then on, and who has had some has given it back, until
+    /// [`Self::come_back`]; nor does the device interrupt. Has `last` do what is left to do then;
+    /// [`ENODEV`] if the device is gone.
+    ///
+    /// `synchronize` waits until neither interrupt handler nor thread is running.
+    pub(crate) fn leave<T>(
+        &self,
+        synchronize: impl FnOnce(),
+        last: impl FnOnce(&Access<'_>) -> Result<T>,
+    ) -> Result<T> {
+        {
+            let access = self.access_anyway()?;
+            let mut interrupts = self.interrupts.lock();
+            interrupts.are_held = true;
+            access.write_reg(SYSTEM_INTERRUPT_ENABLE::zeroed());
+        }
+        synchronize();
+        self.is_away.store(true, Release);
+        // Whoever has got access before this gives it back.
+        rcu::synchronize_rcu();
+        last(&self.access_anyway()?)
+    }
+
+    /// Has `first` prepare the device and gives the registers back to everybody, unless it fails.
+    ///
+    /// The interrupts are enabled that were so before [`Self::leave`], or none if `first` says that
+    /// the device has been reset.
+    pub(crate) fn come_back(
+        &self,
+        first: impl FnOnce(&Access<'_>) -> Result<AfterAbsence>,
+    ) -> Result {
+        let access = self.access_anyway()?;
+        let found = first(&access)?;
+        let mut interrupts = self.interrupts.lock();
+        if found == AfterAbsence::Reset {
+            *interrupts = Interrupts::default();
+        }
+        interrupts.are_held = false;
+        self.is_away.store(false, Release);
+        interrupts.apply(&access);
+        Ok(())
+    }
+
     /// Whether the driver is unbound, or the device does not answer any more.
     pub(crate) fn is_gone(&self) -> bool {
         self.is_gone.load(Acquire)
     }
 
-    /// Gives a device up that does not answer.
+    /// Gives a device up that does not answer, unless it is only away.
     pub(crate) fn give_up(&self) {
+        if !self.is_away.load(Acquire) {
+            self.give_up_anyway();
+        }
+    }
+
+    /// The same of one that was away and has not come back.
+    pub(crate) fn give_up_anyway(&self) {
         if !self.is_gone.xchg(true, Release) {
             dev_err!(
                 self.registers.device(),

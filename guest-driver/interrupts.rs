@@ -27,6 +27,13 @@ pub(crate) trait Client: Send + Sync {
 
     /// Ends all waiting: [`Hardware::access`] fails from now on.
     fn device_gone(&self);
+
+    /// The device is about to lose its state: streams end, and their users hear of it. Nobody has
+    /// access until [`reset_done`](Self::reset_done).
+    fn reset_prepare(&self);
+
+    /// The device is as it was after the probe: what outlives streams has to be set again.
+    fn reset_done(&self);
 }
 
 /// Everybody whom the device may have news for.
@@ -63,11 +70,13 @@ impl ThreadedHandler for InterruptHandler {
         }
         match self.hardware.access() {
             Ok(access) => access.end_interrupt(),
-            Err(_) => {
+            Err(_) if self.hardware.is_gone() => {
                 for client in self.clients.iter() {
                     client.device_gone();
                 }
             }
+            // It is away, and this not waited for.
+            Err(_) => {}
         }
         IrqReturn::Handled
     }

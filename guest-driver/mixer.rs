@@ -9,6 +9,7 @@
 
 use crate::{
     hardware::{
+        Access,
         Hardware,
         Unit, //
     },
@@ -54,6 +55,15 @@ impl Level {
         } else {
             0
         }
+    }
+
+    fn write(self, unit: Unit, access: &Access<'_>) -> Result {
+        let gain = self.audible_gain();
+        match unit {
+            Unit::Transmitter => access.write_reg(TX_VOLUME::zeroed().try_with_gain(gain)?),
+            Unit::Receiver => access.write_reg(RX_VOLUME::zeroed().try_with_gain(gain)?),
+        }
+        Ok(())
     }
 }
 
@@ -162,13 +172,18 @@ impl Mixer {
         if *level == changed {
             return Ok(false);
         }
-        let gain = changed.audible_gain();
-        let access = self.hardware.access()?;
-        match unit {
-            Unit::Transmitter => access.write_reg(TX_VOLUME::zeroed().try_with_gain(gain)?),
-            Unit::Receiver => access.write_reg(RX_VOLUME::zeroed().try_with_gain(gain)?),
-        }
+        changed.write(unit, &self.hardware.access()?)?;
         *level = changed;
         Ok(true)
+    }
+
+    /// Sets all again in a block that was reset.
+    pub(crate) fn restore(&self) -> Result {
+        let levels = self.levels.lock();
+        let access = self.hardware.access()?;
+        levels.transmitter.write(Unit::Transmitter, &access)?;
+        levels.receiver.write(Unit::Receiver, &access)?;
+        self.hardware.receiver_control.restore(&access);
+        Ok(())
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Playback {
     underrun: bool,
     /// The device gave the stream that played last up.
     failed: bool,
+    /// A reset of the device has ended a stream, or thrown frames away that were to be one.
+    interrupted: bool,
     /// Streams that were started: tells a waiter that its stream is over although the next plays.
     streams: u32,
 }
@@ -72,6 +74,7 @@ impl Playback {
             drain: false,
             underrun: false,
             failed: false,
+            interrupted: false,
             streams: 0,
         }
     }
@@ -109,6 +112,16 @@ impl Playback {
     /// Reports once that the device could not read its memory.
     pub(crate) fn take_failure(&mut self) -> bool {
         mem::take(&mut self.failed)
+    }
+
+    /// Whether the stream's user has still to hear that a reset of the device has ended it.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Reports that once.
+    pub(crate) fn take_interruption(&mut self) -> bool {
+        mem::take(&mut self.interrupted)
     }
 
     /// Frames that can be written now. None while a drain is under way: they would belong to the
@@ -164,6 +177,9 @@ impl Playback {
         access: &Access<'_>,
         mut bytes: &'a [u8],
     ) -> Result<&'a [u8]> {
+        if self.interrupted {
+            return Err(EIO);
+        }
         let frame_bytes = self.format.frame_bytes();
         while let Some((frame, rest)) = bytes.split_at_checked(frame_bytes) {
             if !self.ring.push(frame) {
@@ -236,6 +252,14 @@ impl Playback {
             self.drain = false;
             self.phase = Phase::Stopped;
         }
+    }
+
+    /// The device has lost its state, or is about to, and the user's frames with it.
+    pub(crate) fn interrupt(&mut self) {
+        self.interrupted |= self.phase != Phase::Stopped || !self.ring.is_empty();
+        self.phase = Phase::Stopped;
+        self.ring.clear();
+        self.drain = false;
     }
 
     /// Handles what the device asks for; [`ENODEV`] if it does not answer.

@@ -13,8 +13,8 @@
 //! Limits:
 //! - At most four devices, `/dev/pwm-audio0` to `/dev/pwm-audio3` and `/dev/pwm-audio-window0` to
 //!   `/dev/pwm-audio-window3`. With several, the kernel's log tells which nodes are of one slot.
-//! - The function of the sample window stays awake whatever user space allows. A sleep of the system
-//!   is not taken notice of.
+//! - The function of the sample window stays awake whatever user space allows, but for the system's
+//!   sleep.
 //! - Linux has to be configured with `CONFIG_PM`.
 
 mod adapter;
@@ -29,6 +29,7 @@ mod exclusive;
 mod format;
 mod hardware;
 mod interrupts;
+mod life;
 mod mapping;
 mod mixer;
 mod names;
@@ -82,11 +83,16 @@ use kernel::{
     driver,
     io::Io,
     irq,
+    new_mutex,
     pci,
     prelude::*,
-    sync::Arc,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     InPlaceModule, //
 };
+use life::Asleep;
 use mapping::{
     Mapping,
     Part, //
@@ -136,6 +142,9 @@ struct DriverData<'bound> {
     mapping: Arc<Mapping>,
     hardware: Arc<Hardware>,
     clients: Clients,
+    /// While the system sleeps.
+    #[pin]
+    asleep: Mutex<Option<Asleep>>,
     name: Name,
 }
 
@@ -236,6 +245,7 @@ impl pci::Driver for PwmAudioDriver {
                 mapping,
                 hardware,
                 clients,
+                asleep <- new_mutex!(None),
                 _: {
                     PwmChip::register(pci_device.as_ref(), channels)?;
                     dev_info!(

@@ -10,11 +10,15 @@
 //!   of the old waveform and a part of the new one. If the one before has still to be taken, its
 //!   period is waited for.
 //! - A channel that is switched off stops at once, and its output is low.
-//! - The device stays awake while a channel is on.
+//! - The device stays awake while a channel is on. A reset of it stops the outputs, and after it
+//!   they start anew with what they had.
 //! - Unbinding leaves the outputs as they are; the next probe stops them.
 //!
 //! Limits:
 //! - Waiting for a period, which may take 43 s with a clock of 100 MHz, no signal ends.
+//! - While the device is being reset, or the system is about to sleep, everything fails with `EIO`.
+//! - When the system sleeps, the subsystem switches off what sysfs has switched on, until it wakes.
+//!   Other channels go on in D3hot, with this block.
 
 use crate::{
     hardware::{
@@ -172,6 +176,21 @@ impl Client for Channels {
 
     fn device_gone(&self) {
         self.outputs.lock().awake = None;
+    }
+
+    fn reset_prepare(&self) {}
+
+    fn reset_done(&self) {
+        let outputs = self.outputs.lock();
+        let Ok(registers) = self.hardware.access() else {
+            return;
+        };
+        for (channel, waveform) in outputs.waveforms.iter().enumerate() {
+            if waveform.is_on() {
+                // Cannot fail: there is such a channel.
+                let _ = write(&registers, channel, waveform, false);
+            }
+        }
     }
 }
 

@@ -38,6 +38,13 @@ impl ReceiverControl {
         *written = control.with_flush(false);
     }
 
+    /// Writes the loopback bit into a block that was reset.
+    pub(crate) fn restore(&self, access: &Access<'_>) {
+        let mut written = self.written.lock();
+        *written = RX_CONTROL::zeroed().with_loopback(written.loopback());
+        access.write_reg(*written);
+    }
+
     /// Whether the receiver takes what the transmitter plays.
     pub(crate) fn loopback(&self) -> bool {
         self.written.lock().loopback()

@@ -109,6 +109,12 @@ impl Ring {
         self.looping = looping;
     }
 
+    /// Forgets all frames.
+    pub(crate) fn clear(&mut self) {
+        self.length = 0;
+        self.played = 0;
+    }
+
     fn discard(&mut self, frames: usize) {
         self.start = (self.start + frames) & POSITION_MASK;
         self.length -= frames;

@@ -105,4 +105,16 @@ impl<T: Client> Client for SharedUnit<T> {
         }
         self.changed.notify_all();
     }
+
+    fn reset_prepare(&self) {
+        if let Some(user) = self.user() {
+            user.reset_prepare();
+        }
+    }
+
+    fn reset_done(&self) {
+        if let Some(user) = self.user() {
+            user.reset_done();
+        }
+    }
 }

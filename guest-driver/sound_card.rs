@@ -48,6 +48,7 @@ use kernel::{
 pub(crate) struct Streams {
     dma: Arc<Pcm<DmaPcm>>,
     window: Arc<Pcm<WindowPcm>>,
+    mixer: Arc<Mixer>,
 }
 
 /// Makes a card of `device`, whose block is `hardware`. It is to be registered when interrupts
@@ -71,8 +72,8 @@ pub(crate) fn new_card<'bound>(
     let dma = Pcm::new(&card, 0, DmaPcm::new(hardware.clone()))?;
     let slot = Slot::of(device.name())?;
     let window = Pcm::new(&card, 1, WindowPcm::new(hardware.clone(), slot))?;
-    let streams = Arc::new(Streams { dma, window }, GFP_KERNEL)?;
-    Ok((card, streams))
+    let streams = Streams { dma, window, mixer };
+    Ok((card, Arc::new(streams, GFP_KERNEL)?))
 }
 
 /// What the interrupt thread needs of a PCM device. Those that are not open take no notice.
@@ -103,6 +104,18 @@ impl Client for Streams {
             self.dma.stop(direction, Stopped::Disconnected);
             self.window.stop(direction, Stopped::Disconnected);
         }
+    }
+
+    fn reset_prepare(&self) {
+        for direction in Direction::ALL {
+            self.dma.stop(direction, Stopped::Reset);
+            self.window.stop(direction, Stopped::Reset);
+        }
+    }
+
+    fn reset_done(&self) {
+        // What does not answer is given up by whoever needs the answer.
+        let _ = self.mixer.restore();
     }
 }
 

@@ -31,7 +31,6 @@
 //! if it is gone.
 
 use crate::{
-    adapter,
     attributes::{
         Attribute,
         Group,
@@ -79,7 +78,8 @@ static ATTRIBUTES: [Attribute<PwmAudioDriver>; COUNT] = [
 ];
 static LIST: List<PwmAudioDriver, { COUNT + 1 }> = List::new(&ATTRIBUTES);
 static GROUP: Group<PwmAudioDriver> = Group::new(c"pwm_audio", &LIST);
-static GROUPS: Groups<PwmAudioDriver> = Groups::new(&GROUP);
+/// What the driver adds to the folder of a device.
+pub(crate) static GROUPS: Groups<PwmAudioDriver> = Groups::new(&GROUP);
 
 impl DriverData<'_> {
     /// Reads from a device that is awake; [`ENODEV`] if it does not answer.
@@ -93,8 +93,4 @@ impl DriverData<'_> {
         }
         Ok(value)
     }
-}
-
-impl adapter::Driver for PwmAudioDriver {
-    const ATTRIBUTES: &'static Groups<Self> = &GROUPS;
 }

@@ -235,6 +235,22 @@ impl<T: PcmDriver> Pcm<T> {
                 Stopped::Xrun => {
                     sound::snd_pcm_stop_xrun(substream);
                 }
+                Stopped::Reset => {
+                    let flags = sound::_snd_pcm_stream_lock_irqsave(substream);
+                    if matches!(
+                        (*(*substream).runtime).state as c_uint,
+                        sound::SNDRV_PCM_STATE_PREPARED
+                            | sound::SNDRV_PCM_STATE_RUNNING
+                            | sound::SNDRV_PCM_STATE_DRAINING
+                            | sound::SNDRV_PCM_STATE_PAUSED
+                    ) {
+                        sound::snd_pcm_stop(
+                            substream,
+                            sound::SNDRV_PCM_STATE_XRUN as sound::snd_pcm_state_t,
+                        );
+                    }
+                    sound::snd_pcm_stream_unlock_irqrestore(substream, flags);
+                }
                 Stopped::Disconnected => {
                     let flags = sound::_snd_pcm_stream_lock_irqsave(substream);
                     sound::snd_pcm_stop(

@@ -201,6 +201,9 @@ impl Trigger {
 pub(crate) enum Stopped {
     /// Frames were missing, or lost, or the hardware has failed: the application may begin anew.
     Xrun,
+    /// The hardware has lost what it was told when the stream was prepared: the application has to
+    /// prepare it again, as after an xrun, also if it has not started it yet.
+    Reset,
     /// The hardware is gone.
     Disconnected,
 }

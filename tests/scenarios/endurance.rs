@@ -11,7 +11,7 @@ use device::{ClockMode, OfferedInterrupts};
 use crate::footprint::{EXACT, Footprint, descriptors};
 use crate::hot_plug::Slot;
 use crate::served::ServedApart;
-use crate::support::{MODULE, NODE, assert_quiet, function, wav, window_function};
+use crate::support::{MODULE, NODE, WINDOW_NODE, assert_quiet, function, wav, window_function};
 
 /// Uses both functions of the device.
 const USE: &str = "play --rate 8000 --bits 8 --channels 1 /tmp/clip >/dev/null && window fill 5a";
@@ -62,7 +62,7 @@ fn plugged_used_and_unplugged_fifty_times_it_leaves_nothing_behind() -> Result<(
     served.move_to(board.placement());
     let guest = board.guest();
     load(guest)?;
-    let mut slot = Slot::of(&board, served.properties("0"))?;
+    let mut slot = Slot::of(&board, served.properties("0"), [NODE, WINDOW_NODE])?;
     let held = || [served.process_id(), board.qemu_process_id().expect("QEMU runs")].map(descriptors);
     let mut cycle = || -> Result<_, BoardError> {
         slot.plug()?;

@@ -72,6 +72,11 @@ impl Served {
         }
     }
 
+    /// Stream `number`, counted from 1, that the device has played.
+    pub(crate) fn stream(&self, number: u32) -> Wav {
+        Wav::open(&stream_file(self.folder.path(), number)).expect("a capture")
+    }
+
     /// The guest, with its driver loaded, plays on the device.
     pub(crate) fn plays(&self, guest: &Guest) -> Result<(), BoardError> {
         let streams = || self.server.with_device(|device| device.timeline().counters().streams);

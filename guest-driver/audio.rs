@@ -12,7 +12,8 @@ use crate::{
     interrupts::Client,
     playback::{
         Phase,
-        Playback, //
+        Playback,
+        PlaybackStatus, //
     },
     registers::SYSTEM_INTERRUPT_STATUS,
     shared_unit::SharedUnit, //
@@ -274,6 +275,14 @@ impl Audio {
                 return Err(ERESTARTSYS);
             }
         }
+    }
+
+    /// What is to be said of the file's playback: none if it does not use the transmitter.
+    pub(crate) fn status(self: &Arc<Self>) -> Result<Option<PlaybackStatus>> {
+        if !self.transmitter.is_used_by(self) {
+            return Ok(None);
+        }
+        self.with(|playback, access| playback.status(access).map(Some))
     }
 
     /// Silences what the file plays at once, and gives the transmitter up.

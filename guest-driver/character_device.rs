@@ -5,18 +5,25 @@
 //! - `write()` takes interleaved samples in the current format and waits while the driver's ring is
 //!   full (with `O_NONBLOCK`: `EAGAIN`). Playback starts when the ring is full, or at
 //!   [`DRAIN`]. The first bytes of a frame may come with one call and its last with the next.
-//! - `poll()`, also by epoll, tells of output when `write()` would not wait. While playing that is
-//!   when the ring is half empty. Once the device is gone there are `POLLERR` and `POLLHUP`.
+//! - `read()` gives interleaved samples in the current format, at least one and at most what there
+//!   is, and waits while there is none (with `O_NONBLOCK`: `EAGAIN`). Recording starts with the first
+//!   `read()` and goes on until `close()`. When the driver's ring and the FIFO are full, frames are
+//!   lost: `read()` gives those before the gap, except for up to 1,024, then fails with `EPIPE`, and
+//!   the next one starts anew.
+//! - `poll()`, also by epoll, tells of output when `write()` would not wait: while playing that is
+//!   when the ring is half empty. It tells of input when `read()` would not wait, and starts to record
+//!   when it is asked that. Once the device is gone there are `POLLERR` and `POLLHUP`.
 //! - `mmap()` with `MAP_SHARED` shows the registers, from [`REGISTERS_OFFSET`] on. They can be read,
 //!   and written with the module's parameter `writable_registers`; else a writable mapping is
 //!   refused (`EACCES`). From [`BUFFER_OFFSET`] on it shows a buffer that the device reaches by DMA:
 //!   see [`PLAY_BUFFER`].
-//! - `ioctl()`: [`SET_FORMAT`], [`SET_RATE`], [`SET_LOOP`], [`DRAIN`].
+//! - `ioctl()`: see [`requests`].
 //! - One open file at a time (`EBUSY`), or several with the module's parameter `shared_open`. Each
 //!   has settings and samples of its own, and starts with 24 bits, two channels, 48,000 Hz and no
 //!   loop. The first that writes has the transmitter until it is closed: `write()` to others fails
-//!   with `EBUSY`, as it does while another interface of the driver plays.
-//! - The last `close()` of a file stops what it plays at once: see [`DRAIN`].
+//!   with `EBUSY`, as it does while another interface of the driver plays. So it is with `read()` and
+//!   the receiver.
+//! - The last `close()` of a file stops what it plays and records at once: see [`DRAIN`].
 //!
 //! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`. When
 //! the driver is unbound, touching what is mapped ends with `SIGBUS`. When the device is reset,
@@ -45,6 +52,8 @@ use crate::{
         OpenFile, //
     },
     power::Awake,
+    recorder::Recorder,
+    requests::*,
     shared_unit::SharedUnit, //
 };
 use kernel::{
@@ -57,12 +66,11 @@ use kernel::{
         File,
         Kiocb, //
     },
-    ioctl::{
-        _IO,
-        _IOC_SIZE,
-        _IOW, //
+    ioctl::_IOC_SIZE,
+    iov::{
+        IovIterDest,
+        IovIterSource, //
     },
-    iov::IovIterSource,
     miscdevice::{
         MiscDevice,
         MiscDeviceRegistration, //
@@ -73,51 +81,12 @@ use kernel::{
         poll::PollTable,
         Arc, //
     },
+    types::ForeignOwnable,
     uaccess::{
         UserPtr,
         UserSlice, //
     },
 };
-
-/// Type byte of all ioctl numbers, 'P'.
-const IOCTL_TYPE: u32 = 0x50;
-
-/// Sets the format of the samples to come. `EBUSY` while there are samples to play, `EINVAL` for
-/// values not listed. The argument is two `u32`:
-///
-/// 1. bits of a sample: 8 (unsigned bytes), 16, 24 (in three bytes) or 32 (signed, little endian);
-/// 2. channels: 1 to 8.
-const SET_FORMAT: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 1);
-
-/// Sets the frames played a second, 8,000 to 192,000. `EBUSY` while playing, `EINVAL` if out of
-/// range.
-const SET_RATE: u32 = _IOW::<u32>(IOCTL_TYPE, 2);
-
-/// 1: plays what was written again and again; `write()` appends to it until the ring is full, then
-/// fails with `ENOSPC`. 0: plays to the end of the current pass. `EINVAL` for other values.
-///
-/// What the ring has given to the device before the loop was turned on is not repeated.
-const SET_LOOP: u32 = _IOW::<u32>(IOCTL_TYPE, 3);
-
-/// Plays everything written, from the start if need be, and waits for its end; while looping, until
-/// somebody turns the loop off.
-///
-/// `EINTR` on a signal (playback goes on), `EIO` if the device is gone, `EPIPE` if it ran out of
-/// samples since it started. With `O_NONBLOCK` it does not wait: `EAGAIN` if the end is still to
-/// come. A `write()` that comes before the end waits for it.
-const DRAIN: u32 = _IO(IOCTL_TYPE, 4);
-
-/// Plays frames from the DMA buffer, by DMA, and waits for the end. A file that plays so has the
-/// transmitter as one that writes has, and the buffer until it is closed. `EBUSY` if another file
-/// has either or there is anything else to play, `EINVAL` if the frames are not all in the buffer;
-/// else as [`DRAIN`], but it always waits, `EINTR` stops it, and with `EIO` the device may also have
-/// failed to read the buffer. The argument is two `u32`:
-///
-/// 1. where in the buffer the first frame begins, in bytes;
-/// 2. how many frames.
-///
-/// The samples are as those of `write()`, but that those of 8 bits are signed.
-const PLAY_BUFFER: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 6);
 
 /// Where `mmap()` finds the registers.
 pub(crate) const REGISTERS_OFFSET: usize = 0;
@@ -131,6 +100,7 @@ pub(crate) const BUFFER_OFFSET: usize = 0x1_0000;
 pub(crate) struct CharacterDevice {
     hardware: Arc<Hardware>,
     transmitter: Arc<SharedUnit<Audio>>,
+    receiver: Arc<SharedUnit<Recorder>>,
     mapping: Arc<Mapping>,
     buffer: Arc<DmaBuffer>,
     /// Of files that share the device with no other.
@@ -142,12 +112,14 @@ impl CharacterDevice {
     pub(crate) fn new(
         hardware: Arc<Hardware>,
         transmitter: Arc<SharedUnit<Audio>>,
+        receiver: Arc<SharedUnit<Recorder>>,
         mapping: Arc<Mapping>,
         buffer: Arc<DmaBuffer>,
     ) -> Result<Arc<Self>> {
         let device = Self {
             hardware,
             transmitter,
+            receiver,
             mapping,
             buffer,
             file: Exclusive::new()?,
@@ -160,7 +132,10 @@ impl CharacterDevice {
 #[pin_data]
 pub(crate) struct AudioFile {
     device: Arc<CharacterDevice>,
-    audio: Arc<Audio>,
+    /// If it is open for writing.
+    audio: Option<Arc<Audio>>,
+    /// If it is open for reading.
+    recorder: Option<Arc<Recorder>>,
     #[pin]
     buffer: BufferOfFile,
     mapping: MappingFile,
@@ -168,14 +143,51 @@ pub(crate) struct AudioFile {
     _awake: Awake,
 }
 
+impl AudioFile {
+    fn audio(&self) -> Result<&Arc<Audio>> {
+        self.audio.as_ref().ok_or(EBADF)
+    }
+
+    fn recorder(&self) -> Result<&Arc<Recorder>> {
+        self.recorder.as_ref().ok_or(EBADF)
+    }
+
+    fn status(&self) -> Result<Status> {
+        let playback = self.audio.as_ref().map_or(Ok(None), Audio::status)?;
+        let recording = self.recorder.as_ref().map_or(Ok(None), Recorder::status)?;
+        let [play_state, played, to_play, underruns] =
+            playback.map_or([0; 4], |status| status.words());
+        let [record_state, received, to_read, lost] =
+            recording.map_or([0; 4], |status| status.words());
+        Ok([
+            play_state,
+            played,
+            to_play,
+            underruns,
+            record_state,
+            received,
+            to_read,
+            lost,
+        ])
+    }
+}
+
 #[vtable]
 impl OpenFile for AudioFile {
     type Device = CharacterDevice;
 
-    fn poll(this: Pin<&Self>, file: &File, table: &PollTable<'_>, _wanted: u32) -> u32 {
+    fn poll(this: Pin<&Self>, file: &File, table: &PollTable<'_>, wanted: u32) -> u32 {
+        const INPUT: u32 = bindings::POLLIN | bindings::POLLRDNORM;
+        const OUTPUT: u32 = bindings::POLLOUT | bindings::POLLWRNORM;
+
         let mut ready = 0;
-        if this.audio.poll(file, table) {
-            ready |= bindings::POLLOUT | bindings::POLLWRNORM;
+        let audio = this.audio.as_ref();
+        if audio.is_some_and(|audio| audio.poll(file, table)) {
+            ready |= OUTPUT;
+        }
+        let recorder = this.recorder.as_ref();
+        if recorder.is_some_and(|recorder| recorder.poll(file, table, wanted & INPUT != 0)) {
+            ready |= INPUT;
         }
         if this.device.hardware.is_gone() {
             return bindings::POLLERR | bindings::POLLHUP;
@@ -197,9 +209,13 @@ impl MiscDevice for AudioFile {
         } else {
             Some(device.file.take()?)
         };
+        let access = file.flags() & flags::O_ACCMODE;
+        let audio = (access != flags::O_RDONLY).then(|| Audio::new(device.transmitter.clone()));
+        let recorder = (access != flags::O_WRONLY).then(|| Recorder::new(device.receiver.clone()));
         let file = try_pin_init!(Self {
             device: device.into(),
-            audio: Audio::new(device.transmitter.clone())?,
+            audio: audio.transpose()?,
+            recorder: recorder.transpose()?,
             buffer <- BufferOfFile::new(device.buffer.clone()),
             mapping: MappingFile::new(device.mapping.clone(), file)?,
             _alone: alone,
@@ -209,7 +225,12 @@ impl MiscDevice for AudioFile {
     }
 
     fn release(file: Self::Ptr, _file: &File) {
-        file.audio.close();
+        if let Some(audio) = &file.audio {
+            audio.close();
+        }
+        if let Some(recorder) = &file.recorder {
+            recorder.close();
+        }
     }
 
     fn mmap(this: Pin<&Self>, _file: &File, area: &VmaNew) -> Result {
@@ -221,37 +242,63 @@ impl MiscDevice for AudioFile {
         unsafe { this.mapping.map(area) }
     }
 
+    fn read_iter(kiocb: Kiocb<'_, Self::Ptr>, destination: &mut IovIterDest<'_>) -> Result<usize> {
+        let nonblocking = is_nonblocking(file_of(&kiocb));
+        kiocb.file().recorder()?.read(destination, nonblocking)
+    }
+
     fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, source: &mut IovIterSource<'_>) -> Result<usize> {
-        // SAFETY: The file of a request is valid as long as the request. If it was looked up by
-        // fdget_pos(), then by this thread: the reference does not leave it.
-        let file = unsafe { LocalFile::from_raw_file((*kiocb.as_raw()).ki_filp) };
-        kiocb.file().audio.write(source, is_nonblocking(file))
+        let nonblocking = is_nonblocking(file_of(&kiocb));
+        kiocb.file().audio()?.write(source, nonblocking)
     }
 
     fn ioctl(this: Pin<&Self>, file: &File, command: u32, argument: usize) -> Result<isize> {
-        let mut argument =
-            UserSlice::new(UserPtr::from_addr(argument), _IOC_SIZE(command)).reader();
-        let audio = &this.audio;
+        let argument = UserSlice::new(UserPtr::from_addr(argument), _IOC_SIZE(command));
+        if command == STATUS {
+            argument.writer().write(&this.status()?)?;
+            return Ok(0);
+        }
+        let mut argument = argument.reader();
         match command {
             SET_FORMAT => {
                 let [sample_bits, channels] = argument.read()?;
-                audio.set_format(Format::new(sample_bits, channels)?)?;
+                let format = Format::new(sample_bits, channels)?;
+                this.audio()?.set_format(format)?;
             }
-            SET_RATE => audio.set_rate_hz(argument.read()?)?,
+            SET_RATE => this.audio()?.set_rate_hz(argument.read()?)?,
             SET_LOOP => match argument.read::<u32>()? {
-                0 => audio.set_looping(false)?,
-                1 => audio.set_looping(true)?,
+                0 => this.audio()?.set_looping(false)?,
+                1 => this.audio()?.set_looping(true)?,
                 _ => return Err(EINVAL),
             },
-            DRAIN => audio.drain(is_nonblocking(file))?,
+            DRAIN => this.audio()?.drain(is_nonblocking(file))?,
             PLAY_BUFFER => {
                 let [offset, frames] = argument.read()?;
+                let audio = this.audio()?;
                 audio.play_buffer(this.buffer.take()?, offset, frames)?;
             }
+            RECORD_BUFFER => {
+                let [offset, frames] = argument.read()?;
+                let recorder = this.recorder()?;
+                recorder.record_buffer(this.buffer.take()?, offset, frames)?;
+            }
+            SET_RECORD_FORMAT => {
+                let [sample_bits, channels] = argument.read()?;
+                let format = Format::new(sample_bits, channels)?;
+                this.recorder()?.set_format(format)?;
+            }
+            SET_RECORD_RATE => this.recorder()?.set_rate_hz(argument.read()?)?,
             _ => return Err(ENOTTY),
         }
         Ok(0)
     }
+}
+
+/// The file of a request, for this thread.
+fn file_of<'a, T: ForeignOwnable>(kiocb: &'a Kiocb<'_, T>) -> &'a LocalFile {
+    // SAFETY: The file of a request is valid as long as the request. If it was looked up by
+    // fdget_pos(), then by this thread: the reference does not leave it.
+    unsafe { LocalFile::from_raw_file((*kiocb.as_raw()).ki_filp) }
 }
 
 fn is_nonblocking(file: &LocalFile) -> bool {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that one process at a time shares with the device, which plays from it by DMA.
+//! Memory that one process at a time shares with the device, which plays from it and records to it
+//! by DMA.
 //!
 //! The pages are the driver's: they live until the last file is closed, also if a process has them
 //! mapped. The device has them as long as the driver is bound.
@@ -125,6 +126,23 @@ impl DmaBuffer {
         unsafe {
             let table = self.raw_table();
             bindings::__dma_sync_sg_for_device(
+                self.raw_device(),
+                (*table).sgl,
+                (*table).orig_nents as c_int,
+                DataDirection::Bidirectional.into(),
+            );
+        }
+    }
+
+    /// From now on processes have the memory, with what the device has written.
+    ///
+    /// The caller sees to it that the driver is bound.
+    pub(crate) fn take_from_device(&self) {
+        #[cfg(CONFIG_DMA_NEED_SYNC)]
+        // SAFETY: As above.
+        unsafe {
+            let table = self.raw_table();
+            bindings::__dma_sync_sg_for_cpu(
                 self.raw_device(),
                 (*table).sgl,
                 (*table).orig_nents as c_int,

@@ -6,6 +6,8 @@ use crate::{
     dma_buffer::BUFFER_BYTES,
     hardware::Registers,
     registers::{
+        RX_FORMAT,
+        RX_SAMPLE,
         TX_FORMAT,
         TX_SAMPLE, //
     }, //
@@ -57,6 +59,16 @@ impl Sample {
             (_, &[low, middle, high]) => u32::from_le_bytes([low, middle, high, 0]),
             (_, &[lowest, low, high, highest]) => u32::from_le_bytes([lowest, low, high, highest]),
             _ => 0,
+        }
+    }
+
+    /// Converts back, to `bytes` that are [`Self::bytes`] long.
+    fn from_register(self, value: u32, bytes: &mut [u8]) {
+        for (byte, value) in bytes.iter_mut().zip(value.to_le_bytes()) {
+            *byte = match self {
+                Sample::Unsigned8 => value ^ 0x80,
+                _ => value,
+            };
         }
     }
 }
@@ -132,6 +144,33 @@ impl Format {
                 let second = self.sample.to_register(second);
                 registers.try_write64(u64::from(first) | u64::from(second) << 32, offset)?;
             }
+            offset += size_of::<u64>();
+        }
+        Ok(())
+    }
+
+    /// The value of the receiver's format register.
+    pub(crate) fn rx_register(self) -> Result<RX_FORMAT> {
+        Ok(RX_FORMAT::zeroed()
+            .try_with_sample_bits(self.sample.bits())?
+            .try_with_channels(self.channels)?
+            .with_packed(true))
+    }
+
+    /// Takes a frame, [`Self::frame_bytes`] long, out of the FIFO of a receiver of this format. Two
+    /// samples are one access.
+    pub(crate) fn receive(self, registers: &Registers<'_>, frame: &mut [u8]) -> Result {
+        let sample_bytes = self.sample.bytes();
+        let mut offset = RX_SAMPLE::OFFSET;
+        for pair in frame.chunks_mut(2 * sample_bytes) {
+            let (first, second) = pair.split_at_mut_checked(sample_bytes).ok_or(EINVAL)?;
+            let samples = if second.is_empty() {
+                u64::from(registers.try_read32(offset)?)
+            } else {
+                registers.try_read64(offset)?
+            };
+            self.sample.from_register(samples as u32, first);
+            self.sample.from_register((samples >> 32) as u32, second);
             offset += size_of::<u64>();
         }
         Ok(())

@@ -295,6 +295,10 @@ impl<'a> Deref for Access<'a> {
 }
 
 impl Access<'_> {
+    pub(crate) fn hardware(&self) -> &Hardware {
+        self.hardware
+    }
+
     /// Lets the device interrupt when one of `sources` is set.
     pub(crate) fn enable_interrupts(&self, sources: SYSTEM_INTERRUPT_ENABLE) {
         self.change_interrupts(|enabled| enabled | sources.into_raw());

@@ -58,6 +58,28 @@ pub(crate) struct Playback {
     interrupted: bool,
     /// Streams that were started: tells a waiter that its stream is over although the next plays.
     streams: u32,
+    /// What the device had counted when the latest one was started.
+    underruns_before: u32,
+}
+
+/// What is to be said of a playback.
+pub(crate) struct PlaybackStatus {
+    phase: Phase,
+    played_frames: u32,
+    held_frames: u32,
+    underruns: u32,
+}
+
+impl PlaybackStatus {
+    /// The first four words of [`Status`](crate::requests::Status).
+    pub(crate) fn words(&self) -> [u32; 4] {
+        let state = match self.phase {
+            Phase::Stopped => 0,
+            Phase::Playing => 1,
+            Phase::Finishing => 2,
+        };
+        [state, self.played_frames, self.held_frames, self.underruns]
+    }
 }
 
 impl Playback {
@@ -76,6 +98,7 @@ impl Playback {
             failed: false,
             interrupted: false,
             streams: 0,
+            underruns_before: 0,
         }
     }
 
@@ -244,11 +267,14 @@ impl Playback {
         }
     }
 
-    /// Silences the device at once. Frames that it has not taken stay in the ring.
+    /// Silences the device at once: it does not read memory any more. Frames that it has not taken
+    /// stay in the ring.
     pub(crate) fn stop(&mut self, access: &Access<'_>) {
         if matches!(self.phase, Phase::Playing | Phase::Finishing) {
             access.disable_interrupts(Self::INTERRUPTS);
             access.write_reg(TX_CONTROL::zeroed().with_flush(true));
+            // Writes are posted: now the device has seen this one.
+            let _ = access.read(TX_STATUS);
             self.drain = false;
             self.phase = Phase::Stopped;
         }
@@ -277,6 +303,18 @@ impl Playback {
         Ok(())
     }
 
+    /// What is to be said now.
+    pub(crate) fn status(&self, access: &Access<'_>) -> Result<PlaybackStatus> {
+        let in_fifo = read_audio_status(access)?.fill().get();
+        let underruns = access.read(TX_UNDERRUN_COUNT).into_raw();
+        Ok(PlaybackStatus {
+            phase: self.phase,
+            played_frames: access.read(TX_FRAMES_PLAYED).into_raw(),
+            held_frames: self.ring.length() as u32 + in_fifo,
+            underruns: underruns.saturating_sub(self.underruns_before),
+        })
+    }
+
     const TX_LOW: SYSTEM_INTERRUPT_ENABLE =
         SYSTEM_INTERRUPT_ENABLE::from_raw(1 << SYSTEM_INTERRUPT_ENABLE::TX_LOW_SHIFT);
     /// A stream has come to its end.
@@ -291,6 +329,7 @@ impl Playback {
     fn prepare_start(&mut self, access: &Access<'_>) -> Result {
         read_audio_status(access)?;
         self.streams = self.streams.wrapping_add(1);
+        self.underruns_before = access.read(TX_UNDERRUN_COUNT).into_raw();
         self.underrun = false;
         self.failed = false;
         access.write_reg(self.format.tx_register()?);

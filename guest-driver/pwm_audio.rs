@@ -39,12 +39,15 @@ mod power;
 mod pwm_chip;
 mod pwm_registration;
 mod receiver_control;
+mod recorder;
+mod recording;
 mod register_dump;
 #[allow(
     dead_code,
     reason = "the whole register map is here, also what this driver leaves alone"
 )]
 mod registers;
+mod requests;
 mod ring;
 mod sample_window;
 mod shared_unit;
@@ -185,8 +188,14 @@ impl pci::Driver for PwmAudioDriver {
             let hardware = Hardware::new(pci_device.as_ref(), registers)?;
             let transmitter = SharedUnit::new(hardware.clone(), Unit::Transmitter)?;
             let (card, streams) = sound_card::new_card(pci_device.as_ref(), &hardware)?;
+            let receiver = SharedUnit::new(hardware.clone(), Unit::Receiver)?;
             let channels = Channels::new(pci_device.as_ref(), hardware.clone())?;
-            let clients = clients([transmitter.clone(), streams, channels.clone()])?;
+            let clients = clients([
+                transmitter.clone(),
+                receiver.clone(),
+                streams,
+                channels.clone(),
+            ])?;
             let handler = InterruptHandler {
                 hardware: hardware.clone(),
                 clients: clients.clone(),
@@ -201,8 +210,13 @@ impl pci::Driver for PwmAudioDriver {
                 ),
                 Part::buffer(character_device::BUFFER_OFFSET, buffer.clone()),
             ])?;
-            let character_device =
-                CharacterDevice::new(hardware.clone(), transmitter, mapping.clone(), buffer)?;
+            let character_device = CharacterDevice::new(
+                hardware.clone(),
+                transmitter,
+                receiver,
+                mapping.clone(),
+                buffer,
+            )?;
 
             let vectors = pci_device.alloc_irq_vectors(
                 1,
@@ -349,7 +363,7 @@ module! {
     params: {
         shared_open: bool {
             default: false,
-            description: "Whether /dev/pwm-audio* can be opened by several at once; one of them plays",
+            description: "Whether /dev/pwm-audio* can be opened by several at once; one plays, one records",
         },
         writable_registers: bool {
             default: false,

@@ -64,14 +64,15 @@ impl Ring {
         self.looping
     }
 
+    /// Frames held.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Appends a frame. Returns whether there was room for it, and memory.
     #[must_use]
     pub(crate) fn push(&mut self, frame: &[u8]) -> bool {
-        if self.room() == 0 || frame.len() != self.frame_bytes {
-            return false;
-        }
-        let start = ((self.start + self.length) & POSITION_MASK) * self.frame_bytes;
-        let Some(slot) = self.bytes.get_mut(start..start + self.frame_bytes) else {
+        let Some(slot) = self.slot().filter(|slot| slot.len() == frame.len()) else {
             return false;
         };
         slot.copy_from_slice(frame);
@@ -79,7 +80,23 @@ impl Ring {
         true
     }
 
-    /// The next frame to play.
+    /// Appends the frame that `write` makes. [`ENOSPC`] if there is no room for it, or no memory.
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut [u8]) -> Result) -> Result {
+        write(self.slot().ok_or(ENOSPC)?)?;
+        self.length += 1;
+        Ok(())
+    }
+
+    /// Where the next frame goes.
+    fn slot(&mut self) -> Option<&mut [u8]> {
+        if self.room() == 0 || self.frame_bytes == 0 {
+            return None;
+        }
+        let start = ((self.start + self.length) & POSITION_MASK) * self.frame_bytes;
+        self.bytes.get_mut(start..start + self.frame_bytes)
+    }
+
+    /// The oldest frame, or the next one of the loop.
     pub(crate) fn pop(&mut self) -> Option<&[u8]> {
         if self.is_empty() {
             return None;

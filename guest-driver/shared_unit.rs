@@ -79,6 +79,13 @@ impl<T> SharedUnit<T> {
         self.changed.notify_all();
     }
 
+    /// Whether `file` is the user.
+    pub(crate) fn is_used_by(&self, file: &Arc<T>) -> bool {
+        let user = self.user.lock();
+        user.as_ref()
+            .is_some_and(|(user, _)| Arc::ptr_eq(user, file))
+    }
+
     /// Whether `file` is the user or could become it.
     pub(crate) fn is_for(&self, file: &Arc<T>) -> bool {
         match &*self.user.lock() {

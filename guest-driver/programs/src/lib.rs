@@ -6,11 +6,13 @@ mod pwm_chip;
 mod register_map;
 mod registers;
 mod shared_memory;
+mod stream_options;
 mod system_calls;
 
-pub use pwm_audio::{Channels, DEVICE_PATH, Direction, PwmAudio, Readiness, SampleFormat};
+pub use pwm_audio::{Channels, DEVICE_PATH, Direction, PwmAudio, Readiness, SampleFormat, State, StreamStatus};
 pub use pwm_chip::{CHIP_PATH, PwmChip, Waveform};
 pub use registers::{Operation, ParseOperationError, RegisterBar};
 pub use shared_memory::{MEMORY_BYTES, OutsideMemory, SharedMemory, WINDOW_PATH};
+pub use stream_options::StreamOptions;
 pub use system_calls::Sharing;
 pub use system_calls::pcm::{PcmFormat, PcmSetup, PcmStatus, PcmSubstream};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -101,6 +101,58 @@ impl Direction {
     }
 }
 
+/// What an opened device does in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing.
+    Stopped,
+    /// It plays, or records.
+    Running,
+    /// It plays the last frames before a drain ends, or plays from the buffer or records to it.
+    Finishing,
+}
+
+impl State {
+    fn of(word: u32) -> Self {
+        match word {
+            0 => Self::Stopped,
+            1 => Self::Running,
+            _ => Self::Finishing,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+            Self::Finishing => "finishing",
+        })
+    }
+}
+
+/// What has become of what an opened device plays, or records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamStatus {
+    /// What it does.
+    pub state: State,
+    /// Frames played, or received, since it last began, modulo 2^32.
+    pub frames: u32,
+    /// Frames that were written and not played yet, or received and not read yet.
+    pub held_frames: u32,
+    /// Since it last began: underruns, or frames lost to overruns.
+    pub lost: u32,
+}
+
+impl fmt::Display for StreamStatus {
+    /// In one line.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, frames, held_frames, lost } = self;
+        write!(formatter, "{state} {frames} held {held_frames} lost {lost}")
+    }
+}
+
 /// What a device is ready for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
@@ -133,9 +185,12 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// The opened device. Closing it (dropping this) stops playback at once; [`PwmAudio::drain`] first plays to the end.
+/// The opened device. Closing it (dropping this) stops playback at once; [`PwmAudio::drain`] first plays to the end. It
+/// stops recording, too.
 ///
 /// Samples are written through [`Write`]: interleaved, in the current format, blocking while the driver's ring is full.
+/// They are read through [`Read`], likewise, at least one frame at a time; the first read starts to record. It fails with
+/// `EPIPE` once when frames have been lost, and the next one starts anew.
 #[derive(Debug)]
 pub struct PwmAudio {
     file: File,
@@ -184,6 +239,27 @@ impl PwmAudio {
         system_calls::drain(&self.file)
     }
 
+    /// Says what the bytes given by `read` are. Fails with `EBUSY` while recording and while something is left to be read.
+    pub fn set_record_format(&self, format: SampleFormat, channels: Channels) -> io::Result<()> {
+        system_calls::set_record_format(&self.file, Format { sample_bits: format.bits(), channels: channels.count() })
+    }
+
+    /// Sets the rate of recording in frames a second. Fails with `EBUSY` while recording and with `EINVAL` for a rate that
+    /// the device does not have.
+    pub fn set_record_rate(&self, rate_hz: u32) -> io::Result<()> {
+        system_calls::set_record_rate(&self.file, rate_hz)
+    }
+
+    /// What has become of what it plays and of what it records.
+    pub fn status(&self) -> io::Result<[StreamStatus; 2]> {
+        let status = |state, frames, held_frames, lost| {
+            let state = State::of(state);
+            StreamStatus { state, frames, held_frames, lost }
+        };
+        let [play, played, to_play, underruns, record, received, to_read, lost] = system_calls::status(&self.file)?;
+        Ok([status(play, played, to_play, underruns), status(record, received, to_read, lost)])
+    }
+
     /// Maps the registers. The mapping lives on when this is closed, and keeps the device open.
     ///
     /// Fails with `EACCES` if they are to be written and the driver was not loaded for that. When the driver is unbound they
@@ -211,6 +287,15 @@ impl PwmAudio {
         system_calls::play_buffer(&self.file, BufferFrames { offset, frames })
     }
 
+    /// Records frames to the DMA buffer, from `offset` in bytes on, and waits for the end. Samples are as those that
+    /// [`Self::play_buffer`] plays.
+    ///
+    /// Fails with `EBUSY` if another has the buffer or records, with `EINVAL` if the frames are not in the buffer, with
+    /// `EPIPE` if frames were lost, with `EIO` if the device cannot write it or is gone and with `EINTR` when a signal came.
+    pub fn record_buffer(&self, offset: u32, frames: u32) -> io::Result<()> {
+        system_calls::record_buffer(&self.file, BufferFrames { offset, frames })
+    }
+
     /// What it is ready for now, of what `direction` has.
     pub fn readiness(&self, direction: Direction) -> io::Result<Readiness> {
         let wanted = PollFlags::from_bits_retain(direction.events().bits() as u16);
@@ -227,6 +312,12 @@ impl PwmAudio {
         epoll::wait(&set, rustix::buffer::spare_capacity(&mut events), None)?;
         let flags = events.first().map_or(epoll::EventFlags::empty(), |event: &epoll::Event| event.flags);
         Ok(Readiness::of(flags.bits()))
+    }
+}
+
+impl Read for PwmAudio {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.file.read(bytes)
     }
 }
 

@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
 
-use rustix::ioctl::{IntegerSetter, NoArg, Opcode, Setter, Updater, opcode};
+use rustix::ioctl::{Getter, IntegerSetter, NoArg, Opcode, Setter, Updater, opcode};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// The type byte of the driver's requests.
@@ -23,9 +23,13 @@ const SET_FORMAT: Opcode = opcode::write::<Format>(TYPE, 0x01);
 const SET_RATE: Opcode = opcode::write::<u32>(TYPE, 0x02);
 const SET_LOOP: Opcode = opcode::write::<u32>(TYPE, 0x03);
 const DRAIN: Opcode = opcode::none(TYPE, 0x04);
+const STATUS: Opcode = opcode::read::<[u32; 8]>(TYPE, 0x05);
 const PLAY_BUFFER: Opcode = opcode::write::<BufferFrames>(TYPE, 0x06);
+const RECORD_BUFFER: Opcode = opcode::write::<BufferFrames>(TYPE, 0x07);
+const SET_RECORD_FORMAT: Opcode = opcode::write::<Format>(TYPE, 0x08);
+const SET_RECORD_RATE: Opcode = opcode::write::<u32>(TYPE, 0x09);
 
-/// The argument of `SET_FORMAT`, laid out as the driver reads it.
+/// The argument of `SET_FORMAT` and `SET_RECORD_FORMAT`, laid out as the driver reads it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Format {
@@ -33,7 +37,7 @@ pub(crate) struct Format {
     pub(crate) channels: u32,
 }
 
-/// The argument of `PLAY_BUFFER`, laid out as the driver reads it.
+/// The argument of `PLAY_BUFFER` and `RECORD_BUFFER`, laid out as the driver reads it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BufferFrames {
@@ -65,6 +69,27 @@ pub(crate) fn drain(device: &File) -> io::Result<()> {
 pub(crate) fn play_buffer(device: &File, frames: BufferFrames) -> io::Result<()> {
     // SAFETY: the driver only reads the argument, and reads as many bytes as the request's number says: a `BufferFrames`.
     Ok(unsafe { rustix::ioctl::ioctl(device, Setter::<PLAY_BUFFER, BufferFrames>::new(frames)) }?)
+}
+
+pub(crate) fn record_buffer(device: &File, frames: BufferFrames) -> io::Result<()> {
+    // SAFETY: as in `play_buffer`.
+    Ok(unsafe { rustix::ioctl::ioctl(device, Setter::<RECORD_BUFFER, BufferFrames>::new(frames)) }?)
+}
+
+pub(crate) fn set_record_format(device: &File, format: Format) -> io::Result<()> {
+    // SAFETY: as in `set_format`.
+    Ok(unsafe { rustix::ioctl::ioctl(device, Setter::<SET_RECORD_FORMAT, Format>::new(format)) }?)
+}
+
+pub(crate) fn set_record_rate(device: &File, rate_hz: u32) -> io::Result<()> {
+    // SAFETY: as in `set_rate`.
+    Ok(unsafe { rustix::ioctl::ioctl(device, Setter::<SET_RECORD_RATE, u32>::new(rate_hz)) }?)
+}
+
+/// The words as the driver has them.
+pub(crate) fn status(device: &File) -> io::Result<[u32; 8]> {
+    // SAFETY: the driver writes as many bytes as the request's number says: eight `u32`, of which any bits are a value.
+    Ok(unsafe { rustix::ioctl::ioctl(device, Getter::<STATUS, [u32; 8]>::new()) }?)
 }
 
 /// The type byte of the requests of PWM chips: include/uapi/linux/pwm.h has them.

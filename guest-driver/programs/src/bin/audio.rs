@@ -3,8 +3,8 @@
 //! Exit codes: 0 all was done, 1 something was refused, 2 usage.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, BufRead, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,6 +22,10 @@ Each line is answered by one line: `done` or what it gave, or `failed: ` and why
   loop FILE on|off
   write FILE PATH       all of the file at PATH, in one call: how many bytes were taken
   drain FILE
+  record-format FILE BITS CHANNELS
+  record-rate FILE HZ
+  read FILE BYTES PATH  at most so many, in one call, appended to the file at PATH: how many bytes were given
+  status FILE play|record
   poll FILE play|record|both    what it is ready for: `in`, `out`, `gone`, `nothing`
   wait FILE play|record|both    the same, once it is ready for some of that
   map FILE read|write|private   the registers
@@ -31,6 +35,7 @@ Each line is answered by one line: `done` or what it gave, or `failed: ` and why
   put FILE OFFSET PATH          copies the file at PATH into the buffer
   get FILE OFFSET BYTES PATH    copies what is there in the buffer to the file
   play-buffer FILE OFFSET FRAMES
+  record-buffer FILE OFFSET FRAMES
   watch-buffer FILE             reads its first byte for as long as there is a buffer";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +47,10 @@ enum Operation {
     Loop(bool),
     Write(PathBuf),
     Drain,
+    RecordFormat(SampleFormat, Channels),
+    RecordRate(u32),
+    Read(usize, PathBuf),
+    Status(Direction),
     Poll(Direction),
     Wait(Direction),
     Map(Sharing),
@@ -51,6 +60,7 @@ enum Operation {
     Put(usize, PathBuf),
     Get(usize, usize, PathBuf),
     PlayBuffer(u32, u32),
+    RecordBuffer(u32, u32),
     WatchBuffer,
 }
 
@@ -70,15 +80,23 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
         ("open", [wanted]) => Operation::Open(direction(wanted)?, true),
         ("open", [wanted, "nonblocking"]) => Operation::Open(direction(wanted)?, false),
         ("close", []) => Operation::Close,
-        ("format", [bits, channels]) => {
+        ("format" | "record-format", [bits, channels]) => {
             let format = SampleFormat::from_bits(number(bits)?).ok_or_else(wrong)?;
-            Operation::Format(format, Channels::from_count(number(channels)?).ok_or_else(wrong)?)
+            let channels = Channels::from_count(number(channels)?).ok_or_else(wrong)?;
+            if name == "format" {
+                Operation::Format(format, channels)
+            } else {
+                Operation::RecordFormat(format, channels)
+            }
         }
         ("rate", [rate_hz]) => Operation::Rate(number(rate_hz)?),
         ("loop", ["on"]) => Operation::Loop(true),
         ("loop", ["off"]) => Operation::Loop(false),
         ("write", [path]) => Operation::Write(path.into()),
         ("drain", []) => Operation::Drain,
+        ("record-rate", [rate_hz]) => Operation::RecordRate(number(rate_hz)?),
+        ("read", [bytes, path]) => Operation::Read(number(bytes)? as usize, path.into()),
+        ("status", [wanted]) => Operation::Status(direction(wanted)?),
         ("poll", [wanted]) => Operation::Poll(direction(wanted)?),
         ("wait", [wanted]) => Operation::Wait(direction(wanted)?),
         ("map", ["read"]) => Operation::Map(Sharing::ReadOnly),
@@ -92,6 +110,7 @@ fn parse(line: &str) -> Result<(u32, Operation), String> {
             Operation::Get(number(offset)? as usize, number(bytes)? as usize, path.into())
         }
         ("play-buffer", [offset, frames]) => Operation::PlayBuffer(number(offset)?, number(frames)?),
+        ("record-buffer", [offset, frames]) => Operation::RecordBuffer(number(offset)?, number(frames)?),
         ("watch-buffer", []) => Operation::WatchBuffer,
         _ => return Err(wrong()),
     };
@@ -145,9 +164,23 @@ impl Files {
             Operation::Loop(is_on) => self.device(file)?.set_loop(is_on)?,
             Operation::Write(path) => return Ok(self.device(file)?.write(&fs::read(path)?)?.to_string()),
             Operation::Drain => self.device(file)?.drain()?,
+            Operation::RecordFormat(format, channels) => self.device(file)?.set_record_format(format, channels)?,
+            Operation::RecordRate(rate_hz) => self.device(file)?.set_record_rate(rate_hz)?,
+            Operation::Read(length_bytes, path) => {
+                let mut bytes = vec![0; length_bytes];
+                let given = self.device(file)?.read(&mut bytes)?;
+                File::options().create(true).append(true).open(path)?.write_all(&bytes[..given])?;
+                return Ok(given.to_string());
+            }
+            Operation::Status(direction) => {
+                let [play, record] = self.device(file)?.status()?;
+                let status = if direction == Direction::Play { play } else { record };
+                return Ok(status.to_string());
+            }
             Operation::Poll(direction) => return Ok(self.device(file)?.readiness(direction)?.to_string()),
             Operation::Wait(direction) => return Ok(self.device(file)?.wait(direction)?.to_string()),
             Operation::PlayBuffer(offset, frames) => self.device(file)?.play_buffer(offset, frames)?,
+            Operation::RecordBuffer(offset, frames) => self.device(file)?.record_buffer(offset, frames)?,
         }
         Ok("done".to_owned())
     }
@@ -219,6 +252,12 @@ mod tests {
             ("loop 0 off", (0, Operation::Loop(false))),
             ("write 0 /tmp/a", (0, Operation::Write("/tmp/a".into()))),
             ("drain 0", (0, Operation::Drain)),
+            (
+                "record-format 0 32 8",
+                (0, Operation::RecordFormat(SampleFormat::Signed32, Channels::from_count(8).unwrap())),
+            ),
+            ("read 0 6 /tmp/a", (0, Operation::Read(6, "/tmp/a".into()))),
+            ("status 0 record", (0, Operation::Status(Direction::Record))),
             ("poll 0 both", (0, Operation::Poll(Direction::Both))),
             ("wait 0 record", (0, Operation::Wait(Direction::Record))),
             ("map 0 private", (0, Operation::Map(Sharing::Private))),

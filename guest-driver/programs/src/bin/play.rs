@@ -6,44 +6,33 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use guest_programs::{Channels, PwmAudio, SampleFormat};
-
-const USAGE: &str = "usage: play [--rate HZ] [--bits 8|16|24|32] [--channels 1..8] [--loop] FILE
-Plays a file of raw interleaved samples (- is the standard input): 48000 Hz, 24 bits and 2 channels unless told.
-With --loop it plays until a signal ends it.";
+use guest_programs::{PwmAudio, StreamOptions};
 
 struct Options {
-    rate_hz: u32,
-    format: SampleFormat,
-    channels: Channels,
+    stream: StreamOptions,
     loops: bool,
     file: String,
 }
 
 impl Options {
+    fn usage() -> String {
+        format!(
+            "usage: play {} [--loop] FILE
+Plays a file of raw interleaved samples (- is the standard input): 48000 Hz, 24 bits and 2 channels unless told.
+With --loop it plays until a signal ends it.",
+            StreamOptions::USAGE
+        )
+    }
+
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut rate_hz, mut format, mut channels) = (48_000, SampleFormat::Signed24, Channels::STEREO);
-        let (mut loops, mut file) = (false, None);
+        let (mut stream, mut loops, mut file) = (StreamOptions::default(), false, None);
         while let Some(argument) = arguments.next() {
-            let mut number = || -> Result<u32, String> {
-                let value = arguments.next().ok_or(format!("{argument} expects a number"))?;
-                value.parse().map_err(|_| format!("{argument} expects a number, found {value:?}"))
-            };
             match argument.as_str() {
-                "--rate" => rate_hz = number()?,
-                "--bits" => {
-                    let bits = number()?;
-                    format =
-                        SampleFormat::from_bits(bits).ok_or(format!("--bits expects 8, 16, 24 or 32, found {bits}"))?;
-                }
-                "--channels" => {
-                    let count = number()?;
-                    channels =
-                        Channels::from_count(count).ok_or(format!("--channels expects 1 to 8, found {count}"))?;
-                }
                 "--loop" => loops = true,
                 option if option.starts_with("--") => {
-                    return Err(format!("unknown option {option}"));
+                    if !stream.take(option, &mut arguments)? {
+                        return Err(format!("unknown option {option}"));
+                    }
                 }
                 _ if file.is_some() => {
                     return Err(format!("expected one file, found another: {argument:?}"));
@@ -52,7 +41,7 @@ impl Options {
             }
         }
         let file = file.ok_or("expected a file")?;
-        Ok(Self { rate_hz, format, channels, loops, file })
+        Ok(Self { stream, loops, file })
     }
 }
 
@@ -60,7 +49,7 @@ fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(message) => {
-            eprintln!("play: {message}\n{USAGE}");
+            eprintln!("play: {message}\n{}", Options::usage());
             return ExitCode::from(2);
         }
     };
@@ -88,8 +77,9 @@ fn play(options: &Options) -> Result<u64, String> {
         Box::new(File::open(&options.file).map_err(said(&format!("open {}", options.file)))?)
     };
     let mut device = PwmAudio::open().map_err(said("open the device"))?;
-    device.set_format(options.format, options.channels).map_err(said("set the format"))?;
-    device.set_rate(options.rate_hz).map_err(said(&format!("set a rate of {} Hz", options.rate_hz)))?;
+    let StreamOptions { rate_hz, format, channels } = options.stream;
+    device.set_format(format, channels).map_err(said("set the format"))?;
+    device.set_rate(rate_hz).map_err(said(&format!("set a rate of {rate_hz} Hz")))?;
     if options.loops {
         device.set_loop(true).map_err(said("switch the loop on"))?;
     }

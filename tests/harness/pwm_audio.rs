@@ -24,6 +24,7 @@ pub struct PwmAudio {
     interrupts: OfferedInterrupts,
     server_options: ServerOptions,
     faults: Option<FaultPlan>,
+    capture_folder: Option<PathBuf>,
     waveform: Option<PathBuf>,
     audio_input: AudioSource,
     state: Arc<Mutex<State>>,
@@ -38,10 +39,16 @@ enum State {
 impl PwmAudio {
     /// A device that waits for its board.
     pub fn new(clock: ClockMode) -> Self {
-        let (interrupts, server_options) = (OfferedInterrupts::default(), ServerOptions::default());
-        let state = Arc::new(Mutex::new(State::Detached));
-        let audio_input = AudioSource::default();
-        Self { clock, interrupts, server_options, faults: None, waveform: None, audio_input, state }
+        Self {
+            clock,
+            interrupts: OfferedInterrupts::default(),
+            server_options: ServerOptions::default(),
+            faults: None,
+            capture_folder: None,
+            waveform: None,
+            audio_input: AudioSource::default(),
+            state: Arc::new(Mutex::new(State::Detached)),
+        }
     }
 
     /// Offers other interrupts than all of them.
@@ -62,6 +69,14 @@ impl PwmAudio {
     #[must_use]
     pub fn faults(mut self, plan: FaultPlan) -> Self {
         self.faults = Some(plan);
+        self
+    }
+
+    /// Puts the files of what is played into this folder, which is there already and stays ([`device_model::stream_file`]).
+    /// Otherwise they go with the board.
+    #[must_use]
+    pub fn capture_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.capture_folder = Some(folder.into());
         self
     }
 
@@ -153,7 +168,7 @@ impl AttachedDevice for PwmAudio {
     fn attach(&mut self, attachment: Attachment<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Attachment { socket_paths, placement, end } = attachment;
         let [socket_path, window_socket_path] = two_functions(socket_paths)?;
-        let folder = capture_folder(&socket_path)?;
+        let folder = self.capture_folder.clone().map_or_else(|| capture_folder(&socket_path), Ok)?;
         let options = DeviceOptions {
             capture_folder: Some(folder.clone()),
             faults: self.faults.clone(),

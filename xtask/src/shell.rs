@@ -9,6 +9,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::build;
 use crate::failure::{Context, Failure};
+use crate::files;
 use crate::progress::Progress;
 use crate::setup;
 use crate::workspace::Workspace;
@@ -31,11 +32,16 @@ pub fn run(workspace: &Workspace, options: &Options, progress: &Progress) -> Res
     let manifest = setup::ensure(workspace, &options.setup, progress)?;
     build::ensure(workspace, &manifest, progress)?;
 
+    let streams = workspace.output().join("streams");
+    files::remove(&streams)?;
+    files::create_folder(&streams)?;
     eprintln!(
         "A board with the driver loaded: /dev/pwm-audio0, /dev/pwm-audio-window0, /dev/pwmchip0, `play FILE`, \
-         `window read 0 16`, `echo set 0 1000 250 0 | pwm`. `exit` ends it."
+         `window read 0 16`, `echo set 0 1000 250 0 | pwm`, `aplay -D hw:0,0 FILE`. What is played is put into {}. \
+         `exit` ends it.",
+        streams.display()
     );
-    let device = PwmAudio::new(options.clock);
+    let device = PwmAudio::new(options.clock).capture_folder(&streams);
     // Before the guest's shell asks the terminal for its size.
     let _raw = RawTerminal::enter().or_environment(|| "the terminal cannot be switched to the guest".to_owned())?;
     let builder = if manifest.sound_programs.is_some() { Board::builder().sound_programs() } else { Board::builder() };

@@ -22,6 +22,7 @@ mod register_tests;
 mod registers;
 mod sample_window;
 mod served;
+mod sound;
 mod sound_programs;
 mod support;
 mod survival;

@@ -11,6 +11,8 @@
 //!
 //! Limits:
 //! - Who maps the window's node sees, and can overwrite, what is played and recorded.
+//! - Frames are moved under the stream's lock, with interrupts disabled: half of the window at
+//!   most.
 
 use crate::{
     hardware::Hardware,

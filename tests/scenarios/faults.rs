@@ -1,6 +1,6 @@
 //! What the driver does when the device does not do what it should: interrupts that are lost, reads that nobody answers.
 //!
-//! Its DMA is not shown: it plays through the FIFO.
+//! Through the FIFO: `card_failures.rs` has DMA.
 
 use cosim_tests::{Board, BoardError, PwmAudio, play, player};
 use device::{ClockMode, FaultOutcome, FaultPlan, FaultRule};

@@ -1,6 +1,7 @@
 //! Scenarios: tests over whole boards. They need what `cargo xtask setup` prepares.
 
 mod boot;
+mod card_failures;
 mod character_device;
 mod device_failures;
 mod driver;

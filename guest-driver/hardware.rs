@@ -168,6 +168,9 @@ impl Hardware {
             let mut interrupts = self.interrupts.lock();
             interrupts.are_held = true;
             access.write_reg(SYSTEM_INTERRUPT_ENABLE::zeroed());
+            // The write is posted: when this is answered, no interrupt is to come any more that the
+            // handler, to which nobody gives access, would have to ask the device about.
+            let _ = access.read(SYSTEM_INTERRUPT_ENABLE);
         }
         synchronize();
         self.is_away.store(true, Release);

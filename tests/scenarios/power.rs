@@ -184,10 +184,15 @@ fn an_open_stream_of_the_sound_card_keeps_the_device_awake() -> Result<(), Board
 
 /// Starts `script` in a guest that goes to sleep in it, with `suspend` for that, and powers off after it.
 fn start_and_lose(guest: &Guest, script: &str) -> Result<Running, BoardError> {
-    // Whatever fails leaves less than all frames.
+    // Whatever fails is on the console, which a guest that panics leaves in the board's error.
     let script = format!(
         "set -e
-        trap 'busybox poweroff -f' EXIT
+        exec 2>/dev/console
+        end() {{
+            if test $1 != 0; then busybox dmesg | busybox tail -n 40 >/dev/console; echo c >/proc/sysrq-trigger; fi
+            busybox poweroff -f
+        }}
+        trap 'end $?' EXIT
         suspend() {{
             echo 0 >/sys/module/suspend/parameters/pm_test_delay
             echo platform >/sys/power/pm_test

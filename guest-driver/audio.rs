@@ -221,8 +221,8 @@ impl Audio {
 
     /// Plays `frames` from `offset` on of the buffer, which the device reads itself, and waits for
     /// the end. Fails with [`EINVAL`] if the buffer has not as many, with [`EBUSY`] if there is
-    /// anything else to play or somebody else uses the transmitter, and as [`Self::drain`] does, also
-    /// with [`EIO`] if the device cannot read the memory.
+    /// anything else to play or somebody else uses the transmitter, and as [`Self::drain`] does,
+    /// also with [`EIO`] if the device cannot read the memory.
     pub(crate) fn play_buffer(
         self: &Arc<Self>,
         buffer: &DmaBuffer,

@@ -6,23 +6,23 @@
 //!   full (with `O_NONBLOCK`: `EAGAIN`). Playback starts when the ring is full, or at
 //!   [`DRAIN`]. The first bytes of a frame may come with one call and its last with the next.
 //! - `read()` gives interleaved samples in the current format, at least one and at most what there
-//!   is, and waits while there is none (with `O_NONBLOCK`: `EAGAIN`). Recording starts with the first
-//!   `read()` and goes on until `close()`. When the driver's ring and the FIFO are full, frames are
-//!   lost: `read()` gives those before the gap, except for up to 1,024, then fails with `EPIPE`, and
-//!   the next one starts anew.
+//!   is, and waits while there is none (with `O_NONBLOCK`: `EAGAIN`). Recording starts with the
+//!   first `read()` and goes on until `close()`. When the driver's ring and the FIFO are full,
+//!   frames are lost: `read()` gives those before the gap, except for up to 1,024, then fails with
+//!   `EPIPE`, and the next one starts anew.
 //! - `poll()`, also by epoll, tells of output when `write()` would not wait: while playing that is
-//!   when the ring is half empty. It tells of input when `read()` would not wait, and starts to record
-//!   when it is asked that. Once the device is gone there are `POLLERR` and `POLLHUP`.
-//! - `mmap()` with `MAP_SHARED` shows the registers, from [`REGISTERS_OFFSET`] on. They can be read,
-//!   and written with the module's parameter `writable_registers`; else a writable mapping is
-//!   refused (`EACCES`). From [`BUFFER_OFFSET`] on it shows a buffer that the device reaches by DMA:
-//!   see [`PLAY_BUFFER`].
+//!   when the ring is half empty. It tells of input when `read()` would not wait, and starts to
+//!   record when it is asked that. Once the device is gone there are `POLLERR` and `POLLHUP`.
+//! - `mmap()` with `MAP_SHARED` shows the registers, from [`REGISTERS_OFFSET`] on. They can be
+//!   read, and written with the module's parameter `writable_registers`; else a writable mapping
+//!   is refused (`EACCES`). From [`BUFFER_OFFSET`] on it shows a buffer that the device reaches by
+//!   DMA: see [`PLAY_BUFFER`].
 //! - `ioctl()`: see [`requests`].
 //! - One open file at a time (`EBUSY`), or several with the module's parameter `shared_open`. Each
 //!   has settings and samples of its own, and starts with 24 bits, two channels, 48,000 Hz and no
 //!   loop. The first that writes has the transmitter until it is closed: `write()` to others fails
-//!   with `EBUSY`, as it does while another interface of the driver plays. So it is with `read()` and
-//!   the receiver.
+//!   with `EBUSY`, as it does while another interface of the driver plays. So it is with `read()`
+//!   and the receiver.
 //! - The last `close()` of a file stops what it plays and records at once: see [`DRAIN`].
 //!
 //! When the device goes away, `write()` and the rest fail with `ENODEV`, [`DRAIN`] with `EIO`. When
@@ -212,7 +212,7 @@ impl MiscDevice for AudioFile {
         let access = file.flags() & flags::O_ACCMODE;
         let audio = (access != flags::O_RDONLY).then(|| Audio::new(device.transmitter.clone()));
         let recorder = (access != flags::O_WRONLY).then(|| Recorder::new(device.receiver.clone()));
-        let file = try_pin_init!(Self {
+        let opened = try_pin_init!(Self {
             device: device.into(),
             audio: audio.transpose()?,
             recorder: recorder.transpose()?,
@@ -221,14 +221,14 @@ impl MiscDevice for AudioFile {
             _alone: alone,
             _awake: awake,
         });
-        KBox::pin_init(file, GFP_KERNEL)
+        KBox::pin_init(opened, GFP_KERNEL)
     }
 
-    fn release(file: Self::Ptr, _file: &File) {
-        if let Some(audio) = &file.audio {
+    fn release(this: Self::Ptr, _file: &File) {
+        if let Some(audio) = &this.audio {
             audio.close();
         }
-        if let Some(recorder) = &file.recorder {
+        if let Some(recorder) = &this.recorder {
             recorder.close();
         }
     }

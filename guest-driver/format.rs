@@ -62,8 +62,8 @@ impl Sample {
         }
     }
 
-    /// Converts back, to `bytes` that are [`Self::bytes`] long.
-    fn from_register(self, value: u32, bytes: &mut [u8]) {
+    /// Converts `value` back, to `bytes` that are [`Self::bytes`] long.
+    fn write_bytes(self, value: u32, bytes: &mut [u8]) {
         for (byte, value) in bytes.iter_mut().zip(value.to_le_bytes()) {
             *byte = match self {
                 Sample::Unsigned8 => value ^ 0x80,
@@ -110,8 +110,8 @@ impl Format {
         self.sample.bytes() * self.channels as usize
     }
 
-    /// Where `frames` are in the buffer from `offset` on; [`EINVAL`] if there are none or the buffer
-    /// ends before.
+    /// Where `frames` are in the buffer from `offset` on; [`EINVAL`] if there are none or the
+    /// buffer ends before.
     pub(crate) fn range(self, offset: u32, frames: u32) -> Result<Range<usize>> {
         let start = offset as usize;
         let length = (frames as usize).checked_mul(self.frame_bytes());
@@ -169,8 +169,8 @@ impl Format {
             } else {
                 registers.try_read64(offset)?
             };
-            self.sample.from_register(samples as u32, first);
-            self.sample.from_register((samples >> 32) as u32, second);
+            self.sample.write_bytes(samples as u32, first);
+            self.sample.write_bytes((samples >> 32) as u32, second);
             offset += size_of::<u64>();
         }
         Ok(())

@@ -151,8 +151,8 @@ impl Mapping {
         if !self.state.lock().bound {
             return Err(ENODEV);
         }
-        // What is inserted does not go with copy-on-write. Without SHARED it may be a shared mapping
-        // of a file that is open for reading.
+        // What is inserted does not go with copy-on-write. Without SHARED it may be a shared
+        // mapping of a file that is open for reading.
         if area.flags() & flags::MAYSHARE == 0 {
             return Err(EINVAL);
         }
@@ -234,7 +234,8 @@ pub(crate) fn offset(area: &VmaNew) -> usize {
 ///
 /// # Safety
 ///
-/// Nothing but pages of a region of a device will be inserted: `pages` from `first_frame_number` on.
+/// Nothing but pages of a region of a device will be inserted: `pages` from `first_frame_number`
+/// on.
 #[cfg_attr(not(CONFIG_ARM64), allow(unused_variables))]
 unsafe fn set_region(area: &VmaNew, first_frame_number: usize, pages: usize) {
     area.set_io();
@@ -280,9 +281,9 @@ impl MappingFile {
         Ok(Self(mapping))
     }
 
-    /// Has `area` show what its offset says. Fails with [`EINVAL`] for a private mapping and for one
-    /// that is not all of one part, with [`EACCES`] for a writable one of what can only be read, and
-    /// with [`ENODEV`] after [`Mapping::unplug`].
+    /// Has `area` show what its offset says. Fails with [`EINVAL`] for a private mapping and for
+    /// one that is not all of one part, with [`EACCES`] for a writable one of what can only be
+    /// read, and with [`ENODEV`] after [`Mapping::unplug`].
     ///
     /// # Safety
     ///

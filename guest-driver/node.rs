@@ -2,8 +2,8 @@
 
 //! Entries in `/dev`, and what they stand for.
 //!
-//! `kernel::miscdevice` has neither poll() nor parents yet, so this file registers nodes itself, with
-//! its file operations.
+//! `kernel::miscdevice` has neither poll() nor parents yet, so this file registers nodes itself,
+//! with its file operations.
 
 use core::ptr;
 use kernel::{
@@ -109,9 +109,9 @@ impl<T: OpenFile> Node<T> {
     pub(crate) fn device(registration: &MiscDeviceRegistration<T>) -> ArcBorrow<'_, T::Device> {
         let node = ptr::from_ref(registration).cast::<Self>();
         // SAFETY: The files of `T` are opened by `OPERATIONS` only, so by the type invariants the
-        // registration is the first field of a `Node`, which misc_deregister() keeps until open() is
-        // done. Only `device` is looked at, which nobody changes; the registration may be in the
-        // middle of its initialisation.
+        // registration is the first field of a `Node`, which misc_deregister() keeps until open()
+        // is done. Only `device` is looked at, which nobody changes; the registration may be in
+        // the middle of its initialisation.
         unsafe { (*node).device.as_arc_borrow() }
     }
 

@@ -37,8 +37,8 @@ pub(crate) enum Phase {
     Stopped,
     /// The transmitter is on. While the ring holds frames, TX_LOW is enabled.
     Playing,
-    /// All frames are in the FIFO, or in memory that the device reads itself, and it stops by itself
-    /// after the last one.
+    /// All frames are in the FIFO, or in memory that the device reads itself, and it stops by
+    /// itself after the last one.
     Finishing,
 }
 

@@ -363,7 +363,7 @@ module! {
     params: {
         shared_open: bool {
             default: false,
-            description: "Whether /dev/pwm-audio* can be opened by several at once; one plays, one records",
+            description: "Whether several can open a device at once, of whom one plays",
         },
         writable_registers: bool {
             default: false,

@@ -115,10 +115,10 @@ impl Recorder {
         self.with(|recording, _| recording.set_rate_hz(rate_hz))
     }
 
-    /// Gives `destination` what there is, waiting until there is something. Returns the bytes given.
-    /// Fails with [`EPIPE`], once, when frames were lost after those that were given, with [`EIO`],
-    /// once, when the device was reset, with [`EBUSY`] if somebody else uses the receiver, and with
-    /// [`EAGAIN`] if `nonblocking` and there is nothing.
+    /// Gives `destination` what there is, waiting until there is something. Returns the bytes
+    /// given. Fails with [`EPIPE`], once, when frames were lost after those that were given, with
+    /// [`EIO`], once, when the device was reset, with [`EBUSY`] if somebody else uses the
+    /// receiver, and with [`EAGAIN`] if `nonblocking` and there is nothing.
     pub(crate) fn read(
         self: &Arc<Self>,
         destination: &mut IovIterDest<'_>,
@@ -211,10 +211,10 @@ impl Recorder {
         looked.unwrap_or(true)
     }
 
-    /// Records `frames` to the buffer from `offset` on, which the device writes itself, and waits for
-    /// the end. Fails with [`EINVAL`] if the buffer has no room for as many, with [`EBUSY`] if there
-    /// is another recording or somebody else uses the receiver, with [`EPIPE`] if frames were lost,
-    /// and with [`EIO`] if the device is gone or cannot write the memory.
+    /// Records `frames` to the buffer from `offset` on, which the device writes itself, and waits
+    /// for the end. Fails with [`EINVAL`] if the buffer has no room for as many, with [`EBUSY`] if
+    /// there is another recording or somebody else uses the receiver, with [`EPIPE`] if frames
+    /// were lost, and with [`EIO`] if the device is gone or cannot write the memory.
     pub(crate) fn record_buffer(
         self: &Arc<Self>,
         buffer: &DmaBuffer,

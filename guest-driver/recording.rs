@@ -163,8 +163,8 @@ impl Recording {
     }
 
     /// Gives whole frames, as many as there are and `bytes` has room for. Starts the receiver if it
-    /// does not record. Returns the bytes given: 0 if there is no frame, and then one interrupt comes
-    /// with as many as were wanted.
+    /// does not record. Returns the bytes given: 0 if there is no frame, and then one interrupt
+    /// comes with as many as were wanted.
     pub(crate) fn pull(&mut self, access: &Access<'_>, bytes: &mut [u8]) -> Result<usize> {
         let frame_bytes = self.format.frame_bytes();
         let wanted_frames = bytes.len().checked_div(frame_bytes).unwrap_or_default();
@@ -199,8 +199,8 @@ impl Recording {
         Ok(())
     }
 
-    /// Has the device record to the memory that its list has, and stop at its end. [`EBUSY`] if there
-    /// is another recording.
+    /// Has the device record to the memory that its list has, and stop at its end. [`EBUSY`] if
+    /// there is another recording.
     pub(crate) fn record_memory(&mut self, access: &Access<'_>, frames: u32) -> Result {
         self.check_idle()?;
         self.prepare_start(access)?;
@@ -309,8 +309,8 @@ impl Recording {
         Ok(())
     }
 
-    /// Moves what is in the FIFO to the ring, as far as there is room: without it, RX_HIGH is disabled
-    /// until somebody reads. Stops if frames were lost.
+    /// Moves what is in the FIFO to the ring, as far as there is room: without it, RX_HIGH is
+    /// disabled until somebody reads. Stops if frames were lost.
     fn empty(&mut self, access: &Access<'_>) -> Result {
         let status = read_status(access)?;
         if status.overrun() {

@@ -14,8 +14,8 @@ use kernel::ioctl::{
 /// Type byte of all ioctl numbers, 'P'.
 const IOCTL_TYPE: u32 = 0x50;
 
-/// Sets the format of the samples to be written. `EBUSY` while there are samples to play, `EINVAL` for
-/// values not listed. The argument is two `u32`:
+/// Sets the format of the samples to be written. `EBUSY` while there are samples to play, `EINVAL`
+/// for values not listed. The argument is two `u32`:
 ///
 /// 1. bits of a sample: 8 (unsigned bytes), 16, 24 (in three bytes) or 32 (signed, little endian);
 /// 2. channels: 1 to 8.
@@ -45,8 +45,8 @@ pub(crate) const STATUS: u32 = _IOR::<Status>(IOCTL_TYPE, 5);
 /// Plays frames from the DMA buffer, by DMA, and waits for the end. A file that plays so has the
 /// transmitter as one that writes has, and the buffer until it is closed. `EBUSY` if another file
 /// has either or there is anything else to play, `EINVAL` if the frames are not all in the buffer;
-/// else as [`DRAIN`], but it always waits, `EINTR` stops it, and with `EIO` the device may also have
-/// failed to read the buffer. The argument is two `u32`:
+/// else as [`DRAIN`], but it always waits, `EINTR` stops it, and with `EIO` the device may also
+/// have failed to read the buffer. The argument is two `u32`:
 ///
 /// 1. where in the buffer the first frame begins, in bytes;
 /// 2. how many frames.
@@ -58,11 +58,12 @@ pub(crate) const PLAY_BUFFER: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 6);
 /// receiver as one that reads has, and the buffer until it is closed. `EBUSY` if another file has
 /// either or there is anything else to read, `EINVAL` if the buffer has no room for the frames,
 /// `EINTR` on a signal, which stops it, `EPIPE` if frames were lost, `EIO` if the device is gone or
-/// has failed to write the buffer. The argument is as that of [`PLAY_BUFFER`], and so are the samples.
+/// has failed to write the buffer. The argument is as that of [`PLAY_BUFFER`], and so are the
+/// samples.
 pub(crate) const RECORD_BUFFER: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 7);
 
-/// Sets the format of the samples to be read, as [`SET_FORMAT`] does of those to be written. `EBUSY`
-/// while recording, or if samples are left to be read.
+/// Sets the format of the samples to be read, as [`SET_FORMAT`] does of those to be written.
+/// `EBUSY` while recording, or if samples are left to be read.
 pub(crate) const SET_RECORD_FORMAT: u32 = _IOW::<[u32; 2]>(IOCTL_TYPE, 8);
 
 /// Sets the frames recorded a second, 8,000 to 192,000. `EBUSY` while recording, `EINVAL` if out of

@@ -5,8 +5,8 @@
 //! - `mmap()` with `MAP_SHARED` shows the window, which begins at offset 0.
 //! - One open file at a time (`EBUSY`); a mapping keeps its file open.
 //!
-//! When the device goes away, `open()` and `mmap()` fail with `ENODEV`, and touching the window ends
-//! with `SIGBUS`.
+//! When the device goes away, `open()` and `mmap()` fail with `ENODEV`, and touching the window
+//! ends with `SIGBUS`.
 
 use crate::{
     exclusive::{

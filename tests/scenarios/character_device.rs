@@ -4,8 +4,11 @@ mod conversation;
 mod memory;
 mod recording;
 
-use conversation::{AGAIN, BUSY, NO_DEVICE, SOMETHING, check_answers, converse, played, rebind, start_conversation};
-use cosim_tests::BoardError;
+use conversation::{
+    AGAIN, BUSY, FAILED, NO_DEVICE, SOMETHING, check_answers, converse, played, rebind, start_conversation,
+};
+use cosim_tests::{Board, BoardError, PwmAudio};
+use device::ClockMode;
 
 use crate::support::{MODULE, assert_quiet, board_with_device, board_with_driver, wav};
 
@@ -118,24 +121,71 @@ fn output_that_does_not_wait_is_told_when_there_is_room() -> Result<(), BoardErr
 
 #[test]
 fn who_waits_hears_that_the_device_is_gone() -> Result<(), BoardError> {
-    let (board, _device) = board_with_driver()?;
+    // The device's time stands still: of what is played and recorded there comes the first frame and no other.
+    let board = Board::builder().device(PwmAudio::new(ClockMode::Manual)).boot()?;
     let guest = board.guest();
-    let chord = wav("chord-48k-s24-stereo.wav");
-    guest.write_file("/tmp/samples", chord.driver_bytes())?;
-    let lines = [
-        "open 0 play",
-        "loop 0 on",
-        // Fails when the ring is full, which the loop plays for ever.
-        "write 0 /tmp/samples",
-        "wait 0 play",
-        "write 0 /tmp/samples",
-        "poll 0 both",
-        "close 0",
+    guest.load_module_with(MODULE, "shared_open=1")?;
+    let samples = wav("chord-48k-s24-stereo.wav").driver_bytes();
+    guest.write_file("/tmp/frame", &samples[..6])?;
+    // What ring and FIFO hold without the last frame: more would have to wait.
+    guest.write_file("/tmp/ring", &samples[..6 * (16_384 + 1_023)])?;
+    guest.write_file("/tmp/samples", samples)?;
+    // What each waits for, and what it hears.
+    let players = [
+        ("write 0 /tmp/samples", SOMETHING),
+        ("drain 0", FAILED),
+        ("play-buffer 0 0 1000", FAILED),
+        ("wait 0 play", "gone"),
     ];
-    let waiting = start_conversation(guest, &lines, 3)?;
-    rebind(guest)?;
-    let output = waiting.wait()?;
-    check_answers(&output, ["done", "done", SOMETHING, "gone", NO_DEVICE, "gone", "done"].into_iter());
+    let recorders = [
+        ("read 0 6 /tmp/a", NO_DEVICE),
+        ("record-buffer 0 0 1000", FAILED),
+        ("wait 0 record", "gone"),
+        ("wait 0 record", "gone"),
+    ];
+    for ((plays, hears), (records, hears_too)) in players.into_iter().zip(recorders) {
+        let before = match plays {
+            "drain 0" => "write 0 /tmp/frame",
+            "wait 0 play" => "write 0 /tmp/ring",
+            _ => "poll 0 play",
+        };
+        let lines = ["open 0 play", before, plays, "write 0 /tmp/samples", "poll 0 play"];
+        let playing = start_conversation(guest, &lines, 2)?;
+        let before = if records.starts_with("record") { "poll 0 play" } else { "read 0 6 /tmp/a" };
+        let lines = ["open 0 both", before, records, "read 0 6 /tmp/a", "poll 0 record"];
+        let recording = start_conversation(guest, &lines, 2)?;
+        rebind(guest)?;
+        check_answers(&playing.wait()?, ["done", SOMETHING, hears, NO_DEVICE, "gone"].into_iter());
+        check_answers(&recording.wait()?, ["done", SOMETHING, hears_too, NO_DEVICE, "gone"].into_iter());
+    }
+    assert_quiet(guest)?;
+    board.shutdown()
+}
+
+#[test]
+fn a_loop_repeats_what_was_written_until_it_is_turned_off() -> Result<(), BoardError> {
+    let (board, device) = board_with_driver()?;
+    let guest = board.guest();
+    let noise = wav("noise-8k-u8-mono.wav");
+    guest.write_file("/tmp/samples", noise.driver_bytes())?;
+    converse(
+        guest,
+        &[
+            ("open 0 play nonblocking", "done"),
+            ("format 0 8 1", "done"),
+            ("rate 0 192000", "done"),
+            ("loop 0 on", "done"),
+            ("write 0 /tmp/samples", "4000"),
+            ("drain 0", AGAIN),
+            ("status 0 play", SOMETHING),
+            ("loop 0 off", "done"),
+            // There is room as soon as all is over.
+            ("wait 0 play", "out"),
+            ("drain 0", "done"),
+        ],
+    )?;
+    let played = played(&device, 1);
+    assert!(!played.is_empty() && played.chunks(4_000).all(|pass| pass == noise.samples), "{} frames", played.len());
     assert_quiet(guest)?;
     board.shutdown()
 }

@@ -42,14 +42,15 @@ pub(crate) fn check_answers<'a>(output: &ProgramOutput, expected: impl Iterator<
 
 /// Starts the guest's `audio` program with `lines`. Returns when it has answered `count` of them and does the next.
 pub(crate) fn start_conversation(guest: &Guest, lines: &[&str], count: usize) -> Result<Running, BoardError> {
-    guest.write_file("/tmp/lines", lines.join("\n"))?;
+    guest.run(["busybox", "rm", "-f", "/tmp/answered"])?.success()?;
     guest.run(["busybox", "mkfifo", "/tmp/answered"])?.success()?;
     let script = format!(
-        "audio </tmp/lines | (n=0; while read -r answer; do
+        "audio | (n=0; while read -r answer; do
              echo \"$answer\"; n=$((n + 1)); [ $n = {count} ] && echo >/tmp/answered
          done)"
     );
-    let running = guest.start(["busybox", "sh", "-c", &script])?;
+    let program = GuestProgram::new(["busybox", "sh", "-c", &script]).standard_input(lines.join("\n"));
+    let running = guest.start(program)?;
     guest.run(["busybox", "cat", "/tmp/answered"])?.success()?;
     Ok(running)
 }

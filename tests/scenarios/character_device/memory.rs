@@ -165,14 +165,24 @@ fn the_buffer_is_one_files_until_it_is_closed() -> Result<(), BoardError> {
 }
 
 #[test]
-fn a_buffer_that_the_device_cannot_read_is_an_error() -> Result<(), BoardError> {
-    // The first transfer brings the list.
-    let plan = FaultPlan::default().rule(FaultRule::dma(None, FaultOutcome::Fail(DmaFailure::Failed)).nth(2));
+fn a_buffer_that_the_device_cannot_reach_is_an_error() -> Result<(), BoardError> {
+    // Of the transmitter and the receiver. The first transfer brings the list.
+    let fails = |channel: u8| FaultRule::dma(channel, FaultOutcome::Fail(DmaFailure::Failed)).nth(2);
+    let plan = FaultPlan::default().rule(fails(0)).rule(fails(1));
     let device = PwmAudio::new(ClockMode::Warp).faults(plan);
     let board = Board::builder().device(device.clone()).boot()?;
     let guest = board.guest();
     guest.load_module(MODULE)?;
-    converse(guest, &[("open 0 play", "done"), ("play-buffer 0 0 10000", FAILED), ("play-buffer 0 0 10000", "done")])?;
+    converse(
+        guest,
+        &[
+            ("open 0 both", "done"),
+            ("play-buffer 0 0 10000", FAILED),
+            ("play-buffer 0 0 10000", "done"),
+            ("record-buffer 0 0 10000", FAILED),
+            ("record-buffer 0 0 10000", "done"),
+        ],
+    )?;
     assert_eq!((played(&device, 1).len(), played(&device, 2).len()), (0, 20_000));
     assert_quiet(guest)?;
     board.shutdown()

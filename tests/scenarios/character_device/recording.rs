@@ -4,9 +4,7 @@ use cosim_tests::{Board, BoardError, PwmAudio};
 use device::ClockMode;
 use device_model::AudioSource;
 
-use super::conversation::{
-    AGAIN, BROKEN, BUSY, INVALID, NO_DEVICE, SOMETHING, check_answers, converse, rebind, start_conversation,
-};
+use super::conversation::{AGAIN, BROKEN, BUSY, INVALID, SOMETHING, converse};
 use crate::support::{MODULE, NODE, assert_quiet, asset, wav};
 
 /// A board with the driver, whose receiver hears `source`.
@@ -216,21 +214,6 @@ fn files_share_transmitter_and_receiver_one_each() -> Result<(), BoardError> {
     assert!(recorded.len() > 1_000 && recorded == expected, "{recorded:x?}");
     // In its own format, which is that of every file when it is opened: two samples of 24 bits.
     assert_eq!(guest.read_file("/tmp/other")?, [0, 0, 0, 1, 0, 0]);
-    assert_quiet(guest)?;
-    board.shutdown()
-}
-
-#[test]
-fn a_reader_that_waits_hears_that_the_device_is_gone() -> Result<(), BoardError> {
-    // The device's time stands still, so nothing comes after the first frame.
-    let device = PwmAudio::new(ClockMode::Manual);
-    let board = Board::builder().device(device.clone()).boot()?;
-    let guest = board.guest();
-    guest.load_module(MODULE)?;
-    let lines = ["open 0 record", "read 0 12 /tmp/a", "read 0 6 /tmp/a", "read 0 6 /tmp/a", "poll 0 record"];
-    let reading = start_conversation(guest, &lines, 2)?;
-    rebind(guest)?;
-    check_answers(&reading.wait()?, ["done", "6", NO_DEVICE, NO_DEVICE, "gone"].into_iter());
     assert_quiet(guest)?;
     board.shutdown()
 }

@@ -30,7 +30,6 @@
 //! what was written is lost, and `write()` or [`DRAIN`] fails once with `EIO`.
 
 use crate::{
-    audio::Audio,
     dma_buffer::{
         BufferOfFile,
         DmaBuffer, //
@@ -51,6 +50,7 @@ use crate::{
         Node,
         OpenFile, //
     },
+    player::Player,
     power::Awake,
     recorder::Recorder,
     requests::*,
@@ -99,7 +99,7 @@ pub(crate) const BUFFER_OFFSET: usize = 0x1_0000;
 /// What the node stands for. Outlives the binding of the driver while a file is open.
 pub(crate) struct CharacterDevice {
     hardware: Arc<Hardware>,
-    transmitter: Arc<SharedUnit<Audio>>,
+    transmitter: Arc<SharedUnit<Player>>,
     receiver: Arc<SharedUnit<Recorder>>,
     mapping: Arc<Mapping>,
     buffer: Arc<DmaBuffer>,
@@ -111,7 +111,7 @@ impl CharacterDevice {
     /// `mapping` is what files can map: the registers, and `buffer`.
     pub(crate) fn new(
         hardware: Arc<Hardware>,
-        transmitter: Arc<SharedUnit<Audio>>,
+        transmitter: Arc<SharedUnit<Player>>,
         receiver: Arc<SharedUnit<Recorder>>,
         mapping: Arc<Mapping>,
         buffer: Arc<DmaBuffer>,
@@ -133,7 +133,7 @@ impl CharacterDevice {
 pub(crate) struct AudioFile {
     device: Arc<CharacterDevice>,
     /// If it is open for writing.
-    audio: Option<Arc<Audio>>,
+    player: Option<Arc<Player>>,
     /// If it is open for reading.
     recorder: Option<Arc<Recorder>>,
     #[pin]
@@ -144,8 +144,8 @@ pub(crate) struct AudioFile {
 }
 
 impl AudioFile {
-    fn audio(&self) -> Result<&Arc<Audio>> {
-        self.audio.as_ref().ok_or(EBADF)
+    fn player(&self) -> Result<&Arc<Player>> {
+        self.player.as_ref().ok_or(EBADF)
     }
 
     fn recorder(&self) -> Result<&Arc<Recorder>> {
@@ -153,7 +153,7 @@ impl AudioFile {
     }
 
     fn status(&self) -> Result<Status> {
-        let playback = self.audio.as_ref().map_or(Ok(None), Audio::status)?;
+        let playback = self.player.as_ref().map_or(Ok(None), Player::status)?;
         let recording = self.recorder.as_ref().map_or(Ok(None), Recorder::status)?;
         let [play_state, played, to_play, underruns] =
             playback.map_or([0; 4], |status| status.words());
@@ -181,8 +181,8 @@ impl OpenFile for AudioFile {
         const OUTPUT: u32 = bindings::POLLOUT | bindings::POLLWRNORM;
 
         let mut ready = 0;
-        let audio = this.audio.as_ref();
-        if audio.is_some_and(|audio| audio.poll(file, table)) {
+        let player = this.player.as_ref();
+        if player.is_some_and(|player| player.poll(file, table)) {
             ready |= OUTPUT;
         }
         let recorder = this.recorder.as_ref();
@@ -210,11 +210,11 @@ impl MiscDevice for AudioFile {
             Some(device.file.take()?)
         };
         let access = file.flags() & flags::O_ACCMODE;
-        let audio = (access != flags::O_RDONLY).then(|| Audio::new(device.transmitter.clone()));
+        let player = (access != flags::O_RDONLY).then(|| Player::new(device.transmitter.clone()));
         let recorder = (access != flags::O_WRONLY).then(|| Recorder::new(device.receiver.clone()));
         let opened = try_pin_init!(Self {
             device: device.into(),
-            audio: audio.transpose()?,
+            player: player.transpose()?,
             recorder: recorder.transpose()?,
             buffer <- BufferOfFile::new(device.buffer.clone()),
             mapping: MappingFile::new(device.mapping.clone(), file)?,
@@ -225,8 +225,8 @@ impl MiscDevice for AudioFile {
     }
 
     fn release(this: Self::Ptr, _file: &File) {
-        if let Some(audio) = &this.audio {
-            audio.close();
+        if let Some(player) = &this.player {
+            player.close();
         }
         if let Some(recorder) = &this.recorder {
             recorder.close();
@@ -249,7 +249,7 @@ impl MiscDevice for AudioFile {
 
     fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, source: &mut IovIterSource<'_>) -> Result<usize> {
         let nonblocking = is_nonblocking(file_of(&kiocb));
-        kiocb.file().audio()?.write(source, nonblocking)
+        kiocb.file().player()?.write(source, nonblocking)
     }
 
     fn ioctl(this: Pin<&Self>, file: &File, command: u32, argument: usize) -> Result<isize> {
@@ -263,19 +263,19 @@ impl MiscDevice for AudioFile {
             SET_FORMAT => {
                 let [sample_bits, channels] = argument.read()?;
                 let format = Format::new(sample_bits, channels)?;
-                this.audio()?.set_format(format)?;
+                this.player()?.set_format(format)?;
             }
-            SET_RATE => this.audio()?.set_rate_hz(argument.read()?)?,
+            SET_RATE => this.player()?.set_rate_hz(argument.read()?)?,
             SET_LOOP => match argument.read::<u32>()? {
-                0 => this.audio()?.set_looping(false)?,
-                1 => this.audio()?.set_looping(true)?,
+                0 => this.player()?.set_looping(false)?,
+                1 => this.player()?.set_looping(true)?,
                 _ => return Err(EINVAL),
             },
-            DRAIN => this.audio()?.drain(is_nonblocking(file))?,
+            DRAIN => this.player()?.drain(is_nonblocking(file))?,
             PLAY_BUFFER => {
                 let [offset, frames] = argument.read()?;
-                let audio = this.audio()?;
-                audio.play_buffer(this.buffer.take()?, offset, frames)?;
+                let player = this.player()?;
+                player.play_buffer(this.buffer.take()?, offset, frames)?;
             }
             RECORD_BUFFER => {
                 let [offset, frames] = argument.read()?;

@@ -2,8 +2,8 @@
 
 //! Playback through the FIFO: its state, and every access to the transmitter's access.
 //!
-//! All of it runs under the lock of [`Audio`](crate::audio::Audio). A register access can be slow
-//! (a virtual machine traps each), so none is made to learn what the driver knows already.
+//! All of it runs under the lock of [`Player`](crate::player::Player). A register access can be
+//! slow (a virtual machine traps each), so none is made to learn what the driver knows already.
 
 use crate::{
     format::Format,

@@ -19,7 +19,6 @@
 
 mod adapter;
 mod attributes;
-mod audio;
 mod character_device;
 mod counters;
 mod dma_buffer;
@@ -35,6 +34,7 @@ mod mixer;
 mod names;
 mod node;
 mod playback;
+mod player;
 mod power;
 mod pwm_chip;
 mod pwm_registration;
@@ -357,7 +357,7 @@ module! {
     type: PwmAudioModule,
     name: "pwm_audio",
     authors: ["The Softboard authors"],
-    description: "Audio playback and PWM on the PWM/audio block",
+    description: "Audio and PWM on the PWM/audio block",
     license: "GPL v2",
     imports_ns: ["PWM"],
     params: {

@@ -46,7 +46,7 @@ impl Bounce {
 ///
 /// Outlives the binding of the driver while the file is open: calls fail then.
 #[pin_data]
-pub(crate) struct Audio {
+pub(crate) struct Player {
     transmitter: Arc<SharedUnit<Self>>,
     /// Serialises writers. Taken before `playback`.
     #[pin]
@@ -56,7 +56,7 @@ pub(crate) struct Audio {
     playback: Mutex<Playback>,
 }
 
-impl Audio {
+impl Player {
     /// For a file that was just opened.
     pub(crate) fn new(transmitter: Arc<SharedUnit<Self>>) -> Result<Arc<Self>> {
         let playback = Playback::new();
@@ -296,7 +296,7 @@ impl Audio {
     }
 }
 
-impl Client for Audio {
+impl Client for Player {
     fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
         let mut playback = self.playback.lock();
         let hardware = self.transmitter.hardware();

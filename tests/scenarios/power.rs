@@ -99,12 +99,15 @@ fn a_device_that_nobody_uses_sleeps_and_wakes_for_whoever_does() -> Result<(), B
     for (file, content) in [
         (format!("{}/pwm_audio/identity", bench.folder), "0x50574d41"),
         (format!("{}/pwm_audio/underruns", bench.folder), "0"),
-        (format!("/sys/kernel/debug/pwm_audio/{address}/registers"), "0x000 SYSTEM.IDENTITY: 0x50574d41"),
     ] {
         assert_eq!(guest.read_text(&file)?.lines().next(), Some(content), "{file}");
         bench.wait_until_asleep()?;
     }
-    assert_eq!(sleeps_and_wakes(&bench.device), (6, 5));
+    assert_eq!(sleeps_and_wakes(&bench.device), (5, 4));
+    // The kernel has a file of debugfs written again and again until its buffer is large enough.
+    let dump = guest.read_text(&format!("/sys/kernel/debug/pwm_audio/{address}/registers"))?;
+    assert!(dump.starts_with("0x000 SYSTEM.IDENTITY: 0x50574d41\n"), "{dump}");
+    bench.wait_until_asleep()?;
 
     // The driver comes and goes as the device sleeps: unbound it is awake.
     for attribute in ["unbind", "bind"] {

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use guest_programs::{
     Channels, DEVICE_PATH, Direction, Operation as RegisterOperation, PwmAudio, RegisterBar, SampleFormat,
-    SharedMemory, Sharing,
+    SharedMemory, Sharing, answer_lines,
 };
 
 const USAGE: &str = "usage: audio < LINES
@@ -199,41 +199,8 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
-    match serve() {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("audio: could not read the lines or print the answers: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Answers each line as it comes.
-fn serve() -> io::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
     let mut files = Files::default();
-    let mut output = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
-        let (file, operation) = match parse(&line?) {
-            Ok(parsed) => parsed,
-            Err(message) => {
-                eprintln!("audio: {message}\n{USAGE}");
-                return Ok(ExitCode::from(2));
-            }
-        };
-        match files.perform(file, operation) {
-            Ok(answer) => writeln!(output, "{answer}")?,
-            Err(error) => {
-                // The words are the C library's, the number is the kernel's.
-                match error.raw_os_error() {
-                    Some(number) => writeln!(output, "failed: os error {number}")?,
-                    None => writeln!(output, "failed: {error}")?,
-                }
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    Ok(code)
+    answer_lines("audio", USAGE, parse, |(file, operation)| files.perform(file, operation))
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 //! Exit codes: 0 all was done, 1 the substream cannot be set up or something was refused, 2 usage.
 
 use std::fs;
-use std::io::{self, BufRead, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use guest_programs::{PcmFormat, PcmSetup, PcmSubstream};
+use guest_programs::{PcmFormat, PcmSetup, PcmSubstream, answer_lines};
 
 const USAGE: &str = "usage: pcm SUBSTREAM FORMAT CHANNELS RATE PERIOD_FRAMES BUFFER_FRAMES < LINES
 SUBSTREAM is such as /dev/snd/pcmC0D0p, FORMAT one of S8, S16_LE, S24_LE, S24_3LE, S32_LE. Each line is answered by one
@@ -124,40 +124,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match serve(&substream) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("pcm: could not read the lines or print the answers: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Answers each line as it comes.
-fn serve(substream: &PcmSubstream) -> io::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    let mut output = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
-        let operation = match parse(&line?) {
-            Ok(operation) => operation,
-            Err(message) => {
-                eprintln!("pcm: {message}\n{USAGE}");
-                return Ok(ExitCode::from(2));
-            }
-        };
-        match perform(substream, &operation) {
-            Ok(answer) => writeln!(output, "{answer}")?,
-            Err(error) => {
-                // The words are the C library's, the number is the kernel's.
-                match error.raw_os_error() {
-                    Some(number) => writeln!(output, "failed: os error {number}")?,
-                    None => writeln!(output, "failed: {error}")?,
-                }
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    Ok(code)
+    answer_lines("pcm", USAGE, parse, |operation| perform(&substream, &operation))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //!
 //! Exit codes: 0 all was done, 1 the chip cannot be opened or something was refused, 2 usage.
 
-use std::io::{self, BufRead, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use guest_programs::{CHIP_PATH, PwmChip, Waveform};
+use guest_programs::{CHIP_PATH, PwmChip, Waveform, answer_lines};
 
 const USAGE: &str = "usage: pwm [CHIP] < LINES
 CHIP is /dev/pwmchip0 unless told. Each line is answered by one line, `failed: ` and why if it was refused:
@@ -74,40 +74,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match serve(&chip) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("pwm: could not read the lines or print the answers: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Answers each line as it comes.
-fn serve(chip: &PwmChip) -> io::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    let mut output = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
-        let (channel, operation) = match parse(&line?) {
-            Ok(parsed) => parsed,
-            Err(message) => {
-                eprintln!("pwm: {message}\n{USAGE}");
-                return Ok(ExitCode::from(2));
-            }
-        };
-        match perform(chip, channel, operation) {
-            Ok(answer) => writeln!(output, "{answer}")?,
-            Err(error) => {
-                // The words are the C library's, the number is the kernel's.
-                match error.raw_os_error() {
-                    Some(number) => writeln!(output, "failed: os error {number}")?,
-                    None => writeln!(output, "failed: {error}")?,
-                }
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    Ok(code)
+    answer_lines("pwm", USAGE, parse, |(channel, operation)| perform(&chip, channel, operation))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn bound_played_on_and_unbound_many_times_it_leaves_nothing_behind() -> Result<(
     served.move_to(board.placement());
     // The debug kernel takes four times as long, and finds what it looks for in the first ones.
     let count = if board.lane().kernel == KernelVariant::Debug { 100 } else { 200 };
-    let guest = board.guest().with_call_limit(Duration::from_secs(100));
+    let guest = board.guest().with_call_limit(Duration::from_secs(200));
     load(&guest)?;
     let (registers, window) = (function(&guest)?.address, window_function(&guest)?.address);
     let (audio, memory) = ("/sys/bus/pci/drivers/pwm_audio", "/sys/bus/pci/drivers/pwm_audio_window");

@@ -127,7 +127,7 @@ fn who_waits_for_the_end_hears_of_a_reset() -> Result<(), BoardError> {
     let playback =
         guest.start(["play", "--rate", "8000", "--bits", "8", "--channels", "1", "--loop", "/tmp/samples"])?;
     let registers = format!("/sys/bus/pci/devices/{}/resource0", function(guest)?.address);
-    let script = format!("until busybox test $(registers {registers} TX.CONTROL) != 0x00000000; do :; done");
+    let script = format!("until registers {registers} TX.CONTROL | busybox grep -qx 0x1; do :; done");
     guest.run(["busybox", "sh", "-c", &script])?.success()?;
     reset(guest)?;
     assert_io_error(playback)?;

@@ -228,7 +228,7 @@ fn sleep_in_loop(guest: &Guest) -> Result<String, BoardError> {
     let registers = format!("registers /sys/bus/pci/devices/{}/resource0", function(guest)?.address);
     Ok(format!(
         "play --rate 8000 --bits 8 --channels 1 --loop /tmp/samples 2>/tmp/said & player=$!
-        until busybox test $({registers} TX.CONTROL) != 0x00000000; do :; done
+        until {registers} TX.CONTROL | busybox grep -qx 0x1; do :; done
         suspend
         played=$({registers} TX.FRAMES_PLAYED)"
     ))
@@ -339,7 +339,7 @@ fn a_playback_of_the_sound_card_does_so_too() -> Result<(), BoardError> {
     let script = format!(
         "aplay -q -D hw:PWMaudio -t raw -f S8 -c 1 -r 8000 --period-size 65536 --buffer-size 524288 /tmp/samples &
         player=$!
-        until busybox test $(registers {registers} TX.CONTROL) != 0x00000000; do :; done
+        until registers {registers} TX.CONTROL | busybox grep -qx 0x603; do :; done
         suspend
         wait $player"
     );

@@ -198,11 +198,17 @@ impl<'a> StreamRegisters<'a> {
         }
     }
 
-    /// Whether frames were missing, or lost, since the unit was started.
+    /// Whether frames were missing, or lost, since the unit was started, or an error stopped it.
     pub(crate) fn has_failed(&self) -> bool {
         match self.unit {
-            Unit::Transmitter => self.read(TX_STATUS).underrun(),
-            Unit::Receiver => self.read(RX_STATUS).overrun(),
+            Unit::Transmitter => {
+                let status = self.read(TX_STATUS);
+                status.underrun() || status.error().get() != TX_STATUS::ERROR_NONE
+            }
+            Unit::Receiver => {
+                let status = self.read(RX_STATUS);
+                status.overrun() || status.error().get() != RX_STATUS::ERROR_NONE
+            }
         }
     }
 

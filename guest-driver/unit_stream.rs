@@ -209,10 +209,10 @@ impl<T: Unpin> UnitStreams<T> {
             let registers = self.registers(direction)?;
             Ok(if !stream.is_started {
                 News::None
-            } else if !registers.is_enabled() {
-                News::Ended
             } else if registers.has_failed() {
                 News::Failed
+            } else if !registers.is_enabled() {
+                News::Ended
             } else {
                 News::None
             })
@@ -224,9 +224,9 @@ impl<T: Unpin> UnitStreams<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     None,
-    /// It has stopped by itself: at the end, or by an error.
+    /// It has stopped by itself, at the end.
     Ended,
-    /// Frames were missing, or lost, since it was started.
+    /// Frames were missing, or lost, since it was started, or an error has stopped it.
     Failed,
 }
 

@@ -38,6 +38,18 @@ fn a_playback_whose_dma_fails_ends_and_the_next_one_is_whole() -> Result<(), Boa
     board.shutdown()
 }
 
+/// As above, of a stream that has nothing more to be written.
+#[test]
+fn a_drain_whose_dma_fails_does_not_look_like_one_that_has_played_all() -> Result<(), BoardError> {
+    let failing = FaultRule::dma(0, FaultOutcome::Fail(DmaFailure::Failed)).nth(4);
+    let (board, _device) = board_with_faults(failing)?;
+    board.guest().write_file("/tmp/samples", vec![1; 4 * 4_000])?;
+    let answers = pcm(&board, "/dev/snd/pcmC0D0p", &["write /tmp/samples", "drain", "status"])?;
+    assert_eq!(answers[0], "done");
+    assert!(answers[2].starts_with("XRUN ") && answers[2].ends_with(" 4000"), "{answers:?}");
+    board.shutdown()
+}
+
 #[test]
 fn a_recording_whose_dma_fails_ends_and_the_next_one_is_whole() -> Result<(), BoardError> {
     let failing = FaultRule::dma(1, FaultOutcome::Fail(DmaFailure::Failed)).nth(3);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Playback through the FIFO: its state, and every access to the transmitter's access.
+//! Playback through the FIFO: its state, and every access to the transmitter's registers.
 //!
 //! All of it runs under the lock of [`Player`](crate::player::Player). A register access can be
 //! slow (a virtual machine traps each), so none is made to learn what the driver knows already.
@@ -16,6 +16,7 @@ use crate::{
         Ring,
         CAPACITY_FRAMES, //
     },
+    shared_unit::Stream,
     NO_DEVICE, //
 };
 use core::mem;
@@ -32,7 +33,7 @@ const FIFO_LOW_FRAMES: usize = TX_LOW_MARK::RESET.into_raw() as usize;
 
 /// What the transmitter is doing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+enum Phase {
     /// The transmitter is off, its FIFO empty and its interrupts disabled.
     Stopped,
     /// The transmitter is on. While the ring holds frames, TX_LOW is enabled.
@@ -105,11 +106,6 @@ impl Playback {
     /// Gets the memory for frames of the current format.
     pub(crate) fn prepare(&mut self) -> Result {
         self.ring.prepare(self.format.frame_bytes())
-    }
-
-    /// What the transmitter is doing.
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
     }
 
     /// The format of the frames to come.
@@ -233,7 +229,7 @@ impl Playback {
         }
     }
 
-    /// Has the device play the memory that its list has, and stop after them. [`EBUSY`] if
+    /// Has the device play the memory that its list has, and stop after it. [`EBUSY`] if
     /// there is anything else to play.
     pub(crate) fn play_memory(&mut self, access: &Access<'_>) -> Result {
         self.check_idle()?;
@@ -278,29 +274,6 @@ impl Playback {
             self.drain = false;
             self.phase = Phase::Stopped;
         }
-    }
-
-    /// The device has lost its state, or is about to, and the user's frames with it.
-    pub(crate) fn interrupt(&mut self) {
-        self.interrupted |= self.phase != Phase::Stopped || !self.ring.is_empty();
-        self.phase = Phase::Stopped;
-        self.ring.clear();
-        self.drain = false;
-    }
-
-    /// Handles what the device asks for; [`ENODEV`] if it does not answer.
-    pub(crate) fn handle_interrupt(
-        &mut self,
-        access: &Access<'_>,
-        pending: SYSTEM_INTERRUPT_STATUS,
-    ) -> Result {
-        if pending.tx_low() && self.phase == Phase::Playing {
-            self.refill(access)?;
-        }
-        if (pending.tx_drained() || pending.tx_error()) && self.phase == Phase::Finishing {
-            self.finished(access)?;
-        }
-        Ok(())
     }
 
     /// What is to be said now.
@@ -410,6 +383,33 @@ impl Playback {
         self.drain = false;
         self.phase = Phase::Stopped;
         Ok(())
+    }
+}
+
+impl Stream for Playback {
+    fn handle_interrupt(
+        &mut self,
+        access: &Access<'_>,
+        pending: SYSTEM_INTERRUPT_STATUS,
+    ) -> Result {
+        if pending.tx_low() && self.phase == Phase::Playing {
+            self.refill(access)?;
+        }
+        if (pending.tx_drained() || pending.tx_error()) && self.phase == Phase::Finishing {
+            self.finished(access)?;
+        }
+        Ok(())
+    }
+
+    fn has_news(&self) -> bool {
+        self.phase != Phase::Playing || self.has_room_for_waiter()
+    }
+
+    fn interrupt(&mut self) {
+        self.interrupted |= self.phase != Phase::Stopped || !self.ring.is_empty();
+        self.phase = Phase::Stopped;
+        self.ring.clear();
+        self.drain = false;
     }
 }
 

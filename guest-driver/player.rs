@@ -9,14 +9,14 @@ use crate::{
         Access,
         Unit, //
     },
-    interrupts::Client,
     playback::{
-        Phase,
         Playback,
         PlaybackStatus, //
     },
-    registers::SYSTEM_INTERRUPT_STATUS,
-    shared_unit::SharedUnit, //
+    shared_unit::{
+        SharedUnit,
+        User, //
+    }, //
 };
 use kernel::{
     fs::File,
@@ -51,7 +51,6 @@ pub(crate) struct Player {
     /// Serialises writers. Taken before `playback`.
     #[pin]
     bounce: Mutex<Bounce>,
-    /// The interrupt thread takes it, too.
     #[pin]
     playback: Mutex<Playback>,
 }
@@ -74,15 +73,11 @@ impl Player {
         )
     }
 
-    /// Runs `operation` under the lock; [`ENODEV`] once the device is gone.
     fn with<T>(
         &self,
         operation: impl FnOnce(&mut Playback, &Access<'_>) -> Result<T>,
     ) -> Result<T> {
-        // In this order: nobody may sleep while he has access.
-        let mut playback = self.playback.lock();
-        let access = self.transmitter.hardware().access()?;
-        operation(&mut playback, &access)
+        self.transmitter.with(self, operation)
     }
 
     /// Sets the format of what will be written; [`EBUSY`] while there is anything to play.
@@ -296,33 +291,10 @@ impl Player {
     }
 }
 
-impl Client for Player {
-    fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
-        let mut playback = self.playback.lock();
-        let hardware = self.transmitter.hardware();
-        let handled = hardware
-            .access()
-            .and_then(|access| playback.handle_interrupt(&access, pending));
-        if handled.is_err() {
-            hardware.give_up();
-        }
-        if playback.phase() != Phase::Playing || playback.has_room_for_waiter() {
-            self.transmitter.changed().notify_all();
-        }
-    }
+impl User for Player {
+    type Stream = Playback;
 
-    fn device_gone(&self) {
-        // Under the lock, so that nobody who has just looked begins to wait.
-        let _playback = self.playback.lock();
-        self.transmitter.changed().notify_all();
-    }
-
-    fn reset_prepare(&self) {
-        self.playback.lock().interrupt();
-        self.transmitter.changed().notify_all();
-    }
-
-    fn reset_done(&self) {
-        // Format and rate are set with every stream.
+    fn stream(&self) -> &Mutex<Playback> {
+        &self.playback
     }
 }

@@ -9,13 +9,14 @@ use crate::{
         Access,
         Unit, //
     },
-    interrupts::Client,
     recording::{
         Recording,
         RecordingStatus, //
     },
-    registers::SYSTEM_INTERRUPT_STATUS,
-    shared_unit::SharedUnit, //
+    shared_unit::{
+        SharedUnit,
+        User, //
+    }, //
 };
 use kernel::{
     fs::File,
@@ -67,7 +68,6 @@ pub(crate) struct Recorder {
     /// Serialises readers. Taken before `recording`.
     #[pin]
     bounce: Mutex<Bounce>,
-    /// The interrupt thread takes it, too.
     #[pin]
     recording: Mutex<Recording>,
 }
@@ -90,15 +90,11 @@ impl Recorder {
         )
     }
 
-    /// Runs `operation` under the lock; [`ENODEV`] once the device is gone.
     fn with<T>(
         &self,
         operation: impl FnOnce(&mut Recording, &Access<'_>) -> Result<T>,
     ) -> Result<T> {
-        // In this order: nobody may sleep while he has access.
-        let mut recording = self.recording.lock();
-        let access = self.receiver.hardware().access()?;
-        operation(&mut recording, &access)
+        self.receiver.with(self, operation)
     }
 
     /// Sets the format of what will be read; [`EBUSY`] while there is anything to read.
@@ -281,32 +277,10 @@ impl Recorder {
     }
 }
 
-impl Client for Recorder {
-    fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
-        let mut recording = self.recording.lock();
-        let hardware = self.receiver.hardware();
-        let handled = hardware
-            .access()
-            .and_then(|access| recording.handle_interrupt(&access, pending));
-        if handled.is_err() {
-            hardware.give_up();
-        }
-        if recording.is_ready() || recording.is_stopped() {
-            self.receiver.changed().notify_all();
-        }
-    }
+impl User for Recorder {
+    type Stream = Recording;
 
-    fn device_gone(&self) {
-        // Under the lock, so that nobody who has just looked begins to wait.
-        let _recording = self.recording.lock();
-        self.receiver.changed().notify_all();
-    }
-    fn reset_prepare(&self) {
-        self.recording.lock().interrupt();
-        self.receiver.changed().notify_all();
-    }
-
-    fn reset_done(&self) {
-        // All registers are set with every recording.
+    fn stream(&self) -> &Mutex<Recording> {
+        &self.recording
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     hardware::Access,
     registers::*,
     ring::Ring,
+    shared_unit::Stream,
     NO_DEVICE, //
 };
 use core::mem;
@@ -226,37 +227,6 @@ impl Recording {
         }
     }
 
-    /// The device has lost its state, or is about to, and the frames that nobody has read.
-    pub(crate) fn interrupt(&mut self) {
-        self.failed |= self.phase != Phase::Stopped || self.has_frames();
-        self.phase = Phase::Stopped;
-        self.ring.clear();
-        self.overrun = false;
-    }
-
-    /// Whether the receiver is off.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.phase == Phase::Stopped
-    }
-
-    /// Handles what the device asks for; [`ENODEV`] if it does not answer.
-    pub(crate) fn handle_interrupt(
-        &mut self,
-        access: &Access<'_>,
-        pending: SYSTEM_INTERRUPT_STATUS,
-    ) -> Result {
-        match self.phase {
-            Phase::Recording if pending.rx_high() || pending.rx_overrun() => {
-                self.empty(access)?;
-                // Whoever waited has frames now.
-                self.set_high_mark(access, FIFO_HIGH_FRAMES);
-                Ok(())
-            }
-            Phase::Finishing if pending.rx_done() || pending.rx_error() => self.finished(access),
-            _ => Ok(()),
-        }
-    }
-
     /// What is to be said now.
     pub(crate) fn status(&self, access: &Access<'_>) -> Result<RecordingStatus> {
         let in_fifo = read_status(access)?.fill().get();
@@ -349,6 +319,36 @@ impl Recording {
         self.failed = status.error().get() != RX_STATUS::ERROR_NONE;
         self.stop(access);
         Ok(())
+    }
+}
+
+impl Stream for Recording {
+    fn handle_interrupt(
+        &mut self,
+        access: &Access<'_>,
+        pending: SYSTEM_INTERRUPT_STATUS,
+    ) -> Result {
+        match self.phase {
+            Phase::Recording if pending.rx_high() || pending.rx_overrun() => {
+                self.empty(access)?;
+                // Whoever waited has frames now.
+                self.set_high_mark(access, FIFO_HIGH_FRAMES);
+                Ok(())
+            }
+            Phase::Finishing if pending.rx_done() || pending.rx_error() => self.finished(access),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        self.is_ready() || self.phase == Phase::Stopped
+    }
+
+    fn interrupt(&mut self) {
+        self.failed |= self.phase != Phase::Stopped || self.has_frames();
+        self.phase = Phase::Stopped;
+        self.ring.clear();
+        self.overrun = false;
     }
 }
 

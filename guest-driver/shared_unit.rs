@@ -4,6 +4,7 @@
 
 use crate::{
     hardware::{
+        Access,
         Claim,
         Hardware,
         Unit, //
@@ -21,6 +22,28 @@ use kernel::{
         Mutex, //
     }, //
 };
+
+/// The frames of a file on their way to or from a unit, and what the unit is doing with them.
+pub(crate) trait Stream: Send + Unpin {
+    /// Handles what the device asks for; [`ENODEV`] if it does not answer.
+    fn handle_interrupt(&mut self, access: &Access<'_>, pending: SYSTEM_INTERRUPT_STATUS)
+        -> Result;
+
+    /// Whether who waits for it, if somebody does, is to look at it.
+    fn has_news(&self) -> bool;
+
+    /// The device has lost its state, or is about to, and the user's frames with it.
+    fn interrupt(&mut self);
+}
+
+/// What a file has for a unit.
+pub(crate) trait User: Send + Sync {
+    /// Its frames.
+    type Stream: Stream;
+
+    /// The interrupt thread takes it, too.
+    fn stream(&self) -> &Mutex<Self::Stream>;
+}
 
 /// A unit, and which file uses it. `T` is what a file has for it.
 #[pin_data]
@@ -99,29 +122,53 @@ impl<T> SharedUnit<T> {
     }
 }
 
-impl<T: Client> Client for SharedUnit<T> {
+impl<T: User> SharedUnit<T> {
+    /// Runs `operation` on `user`'s stream; [`ENODEV`] once the device is gone.
+    pub(crate) fn with<R>(
+        &self,
+        user: &T,
+        operation: impl FnOnce(&mut T::Stream, &Access<'_>) -> Result<R>,
+    ) -> Result<R> {
+        // In this order: nobody may sleep while he has access.
+        let mut stream = user.stream().lock();
+        let access = self.hardware.access()?;
+        operation(&mut stream, &access)
+    }
+}
+
+impl<T: User> Client for SharedUnit<T> {
     fn handle_interrupt(&self, pending: SYSTEM_INTERRUPT_STATUS) {
-        if let Some(user) = self.user() {
-            user.handle_interrupt(pending);
+        let Some(user) = self.user() else {
+            return;
+        };
+        let mut stream = user.stream().lock();
+        let handled = self
+            .hardware
+            .access()
+            .and_then(|access| stream.handle_interrupt(&access, pending));
+        if handled.is_err() {
+            self.hardware.give_up();
+        }
+        if stream.has_news() {
+            self.changed.notify_all();
         }
     }
 
     fn device_gone(&self) {
-        if let Some(user) = self.user() {
-            user.device_gone();
-        }
+        let user = self.user();
+        // Under the lock, so that nobody who has just looked begins to wait.
+        let _stream = user.as_ref().map(|user| user.stream().lock());
         self.changed.notify_all();
     }
 
     fn reset_prepare(&self) {
         if let Some(user) = self.user() {
-            user.reset_prepare();
+            user.stream().lock().interrupt();
+            self.changed.notify_all();
         }
     }
 
     fn reset_done(&self) {
-        if let Some(user) = self.user() {
-            user.reset_done();
-        }
+        // All registers are set with every stream.
     }
 }

@@ -4,14 +4,14 @@
 //!
 //! A stream's ring is the one entry of the unit's list, over which DMA goes again and again.
 //!
-//! The transmitter fetches frames up to [`FIFO_FRAMES`] before it plays them. By itself it would
+//! The transmitter fetches the frames of its FIFO before it plays them. By itself it would
 //! fetch what the application has not written yet, and play it although it comes in time. So it
 //! always drains, to an end that is where the application is and moves with it ([`acknowledge`]):
 //! no frame is fetched before it is written, whatever the sizes of ring and period, and the
 //! position can be what it should be, that of the frame that is heard. An application that is late
 //! finds the transmitter stopped behind its last frame; one that drains wants just that. Only one
 //! that has told ALSA to let the stream run on in any case gets a transmitter without an end, which
-//! fetches [`FIFO_FRAMES`] in advance.
+//! fetches those of the FIFO in advance.
 //!
 //! [`acknowledge`]: PcmDriver::acknowledge
 
@@ -31,19 +31,14 @@ use crate::{
         substream::Substream, //
     },
     stream_registers::{
-        Control,
         StreamRegisters,
         Way, //
     },
     unit_stream::{
+        self,
         unit,
         UnitStream,
-        UnitStreams,
-        CHANNELS,
-        FIFO_FRAMES,
-        FORMATS,
-        PERIOD_FRAMES_MINIMUM,
-        RATES_HZ, //
+        UnitStreams, //
     }, //
 };
 use kernel::{
@@ -51,6 +46,8 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
+
+const PERIOD_BYTES_MAXIMUM: usize = 256 << 10;
 
 type Stream = UnitStream<()>;
 
@@ -93,11 +90,7 @@ fn drain(stream: &mut Stream, registers: &StreamRegisters<'_>) -> Result {
     if stream.control.drain {
         return Ok(());
     }
-    let control = Control {
-        drain: true,
-        ..stream.control
-    };
-    stream.change(registers, control)
+    stream.drain(registers)
 }
 
 #[vtable]
@@ -106,21 +99,10 @@ impl PcmDriver for DmaPcm {
     const MEMORY: Memory = Memory::Dma;
 
     fn capabilities(&self, direction: Direction) -> Capabilities {
-        let is_playback = direction == Direction::Playback;
         Capabilities {
-            formats: FORMATS,
-            rates_hz: RATES_HZ,
-            channels: CHANNELS,
-            buffer_bytes_maximum: 512 << 10,
-            period_frames: PERIOD_FRAMES_MINIMUM..=u32::MAX,
-            period_bytes_maximum: 256 << 10,
-            fifo_frames: FIFO_FRAMES,
             // What is received comes to memory in bursts.
-            position_is_exact: is_playback,
-            follows_application: is_playback,
-            can_pause: true,
-            can_resume: true,
-            drains_exactly: is_playback,
+            position_is_exact: direction == Direction::Playback,
+            ..unit_stream::capabilities(direction, PERIOD_BYTES_MAXIMUM)
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     registers::TX_STATUS,
     sound::{
         stream::{
+            Capabilities,
             Direction,
             Format,
             Trigger, //
@@ -35,11 +36,8 @@ use kernel::{
     }, //
 };
 
-/// Frames that a unit's FIFO holds.
-pub(crate) const FIFO_FRAMES: usize = TX_STATUS::FILL_FULL as usize;
-
 /// The formats of the block.
-pub(crate) const FORMATS: &[Format] = &[
+const FORMATS: &[Format] = &[
     Format::S8,
     Format::S16,
     Format::S24,
@@ -47,11 +45,28 @@ pub(crate) const FORMATS: &[Format] = &[
     Format::S32,
 ];
 /// Its rates, in Hz.
-pub(crate) const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
-/// Samples that a frame has.
-pub(crate) const CHANNELS: RangeInclusive<u32> = 1..=8;
+const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 /// Periods with fewer frames could be an interrupt every 300 us and less.
-pub(crate) const PERIOD_FRAMES_MINIMUM: u32 = 64;
+const PERIOD_FRAMES_MINIMUM: u32 = 64;
+
+/// What a stream of the block can be, with periods that its way to memory allows.
+pub(crate) fn capabilities(direction: Direction, period_bytes_maximum: usize) -> Capabilities {
+    let is_playback = direction == Direction::Playback;
+    Capabilities {
+        formats: FORMATS,
+        rates_hz: RATES_HZ,
+        channels: 1..=8,
+        buffer_bytes_maximum: 512 << 10,
+        period_frames: PERIOD_FRAMES_MINIMUM..=u32::MAX,
+        period_bytes_maximum,
+        fifo_frames: TX_STATUS::FILL_FULL as usize,
+        position_is_exact: true,
+        follows_application: is_playback,
+        can_pause: true,
+        can_resume: true,
+        drains_exactly: is_playback,
+    }
+}
 
 /// An open stream. `T` is what it needs for its way to memory.
 pub(crate) struct UnitStream<T> {
@@ -117,6 +132,15 @@ impl<T> UnitStream<T> {
         registers.change(control)?;
         self.control = control;
         Ok(())
+    }
+
+    /// Has the unit stop at the end of what was written.
+    pub(crate) fn drain(&mut self, registers: &StreamRegisters<'_>) -> Result {
+        let control = Control {
+            drain: true,
+            ..self.control
+        };
+        self.change(registers, control)
     }
 
     /// Takes how far the application has come since it was last asked.

@@ -30,18 +30,13 @@ use crate::{
         substream::Substream, //
     },
     stream_registers::{
-        Control,
         StreamRegisters,
         Way, //
     },
     unit_stream::{
+        self,
         UnitStream,
-        UnitStreams,
-        CHANNELS,
-        FIFO_FRAMES,
-        FORMATS,
-        PERIOD_FRAMES_MINIMUM,
-        RATES_HZ, //
+        UnitStreams, //
     },
     windows::{
         Slot,
@@ -258,21 +253,7 @@ impl PcmDriver for WindowPcm {
     const MEMORY: Memory = Memory::Virtual;
 
     fn capabilities(&self, direction: Direction) -> Capabilities {
-        let is_playback = direction == Direction::Playback;
-        Capabilities {
-            formats: FORMATS,
-            rates_hz: RATES_HZ,
-            channels: CHANNELS,
-            buffer_bytes_maximum: 512 << 10,
-            period_frames: PERIOD_FRAMES_MINIMUM..=u32::MAX,
-            period_bytes_maximum: PERIOD_BYTES_MAXIMUM,
-            fifo_frames: FIFO_FRAMES,
-            position_is_exact: true,
-            follows_application: is_playback,
-            can_pause: true,
-            can_resume: true,
-            drains_exactly: is_playback,
-        }
+        unit_stream::capabilities(direction, PERIOD_BYTES_MAXIMUM)
     }
 
     fn open(&self, substream: Substream<'_>) -> Result {
@@ -312,13 +293,7 @@ impl PcmDriver for WindowPcm {
                 }
                 Trigger::Start => stream.start(&registers?, false),
                 Trigger::Drain if stream.control.drain => {}
-                Trigger::Drain => {
-                    let control = Control {
-                        drain: true,
-                        ..stream.control
-                    };
-                    stream.change(&registers?, control)?;
-                }
+                Trigger::Drain => stream.drain(&registers?)?,
                 _ => stream.trigger(registers, trigger)?,
             }
             Ok(())
